@@ -1,1 +1,21 @@
-//! client
+//! Floor 4: a WebSocket as the application and the event loop see it. `Socket` is the
+//! application's side, `Session` the event loop's; they meet in `Link`. Knows nothing of C.
+
+pub mod connecting;
+pub mod controls;
+pub mod error;
+pub mod inbox;
+pub mod information;
+pub mod link;
+pub mod open;
+pub mod runtime;
+pub mod session;
+pub mod sink;
+pub mod socket;
+pub mod state;
+pub mod writer;
+
+pub use error::{Cause, Error, Misuse, Phase};
+pub use sink::{Closed, Completion, Sink, Verdict, Waiter};
+pub use socket::Socket;
+pub use state::State;

@@ -1,1 +1,43 @@
-//! ffi
+//! Floor 5: the C boundary. Shapes, tickets, guards, callbacks and queues; no rule of WebSockets.
+//!
+//! The modules below `chapters` are the chapters of the header, in its order; the others serve
+//! them.
+#![allow(non_camel_case_types)]
+
+pub mod result;
+pub mod status;
+pub mod types;
+
+// Chapters of the header.
+pub mod controls;
+pub mod events;
+pub mod information;
+pub mod library;
+pub mod queue;
+pub mod send;
+pub mod socket;
+
+mod callback;
+mod delivery;
+mod entry;
+mod event_queue;
+mod gate;
+mod guard;
+pub mod mapping;
+mod message;
+mod outcome;
+mod pointer;
+mod ticket;
+mod validation;
+mod wait_handle;
+
+use std::time::{Duration, Instant};
+
+/// Milliseconds of the caller: `None` waits for ever.
+fn timeout(timeout_ms: u32) -> Option<Duration> {
+    (timeout_ms != types::WS_INFINITE).then(|| Duration::from_millis(u64::from(timeout_ms)))
+}
+
+fn deadline(timeout_ms: u32) -> Option<Instant> {
+    timeout(timeout_ms).and_then(|timeout| crate::reactor::now().checked_add(timeout))
+}

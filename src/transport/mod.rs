@@ -1,1 +1,10 @@
-//! transport
+//! Floor 3: bytes to and from a server, whatever lies between: names, TCP, TLS. Knows nothing of
+//! WebSockets.
+
+pub mod resolve;
+pub mod spare;
+pub mod stream;
+pub mod tcp;
+pub mod tls;
+pub mod trust;
+pub mod verify;

@@ -1,0 +1,200 @@
+//! Where the two sides of a socket meet: commands down, state and facts up, and in between what
+//! waits to be sent. Each part has its own short lock; none is held while anybody else's code or a
+//! system call runs.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use crate::base::chunk::ChunkPool;
+use crate::base::lock::lock;
+use crate::reactor::Remote;
+
+use super::controls::{Control, Controls};
+use super::error::Error;
+use super::inbox::{Backlog, Inbox};
+use super::information::Information;
+use super::sink::Waiter;
+use super::state::StateCell;
+use super::writer::Outgoing;
+
+#[derive(Debug)]
+pub struct Link {
+    pub state: StateCell,
+    pub controls: Controls,
+    pub outgoing: Mutex<Outgoing>,
+    /// Threads in `ws_send_wait` wait here for the queue to have room.
+    pub room: Condvar,
+    pub pool: Arc<ChunkPool>,
+    pub backlog: Backlog,
+    pub inbox: Inbox,
+    pub information: Mutex<Information>,
+    /// The last failure.
+    pub error: Mutex<Option<Error>>,
+    pub close_waiters: Mutex<Vec<Arc<Waiter>>>,
+    commands: Mutex<Commands>,
+    remote: Mutex<Option<Remote>>,
+    kicked: AtomicBool,
+}
+
+/// What the application wants of the session.
+#[derive(Debug, Default)]
+pub struct Commands {
+    /// A session exists and will look at these.
+    pub has_session: bool,
+    pub abort: bool,
+    pub cancel_connect: bool,
+    pub free: bool,
+    pub verdict: Option<bool>,
+    pub lookup: Option<Result<Lookup, Error>>,
+    /// Counts connects, so that a late answer of an earlier one is recognised.
+    attempt: u64,
+}
+
+/// What a worker found out for a connect.
+#[derive(Debug)]
+pub struct Lookup {
+    pub addresses: Vec<SocketAddr>,
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+thread_local! {
+    /// The link whose session has its turn on this thread.
+    static IN_TURN: Cell<*const Link> = const { Cell::new(std::ptr::null()) };
+}
+
+impl Link {
+    pub fn new(pool: Arc<ChunkPool>) -> Link {
+        Link {
+            state: StateCell::default(),
+            controls: Controls::default(),
+            outgoing: Mutex::new(Outgoing::new(Arc::clone(&pool))),
+            room: Condvar::new(),
+            pool,
+            backlog: Backlog::default(),
+            inbox: Inbox::default(),
+            information: Mutex::default(),
+            error: Mutex::new(None),
+            close_waiters: Mutex::default(),
+            commands: Mutex::default(),
+            remote: Mutex::new(None),
+            kicked: AtomicBool::new(false),
+        }
+    }
+
+    /// Writes a command and wakes the session. `false`: there is none.
+    pub fn command(&self, write: impl FnOnce(&mut Commands)) -> bool {
+        let mut commands = lock(&self.commands);
+        if !commands.has_session {
+            return false;
+        }
+        write(&mut commands);
+        drop(commands);
+        self.kick();
+        true
+    }
+
+    /// A session is on its way to an event loop. Returns the number of this attempt; `None` when
+    /// the socket has been freed.
+    pub fn begin_session(&self) -> Option<u64> {
+        *lock(&self.remote) = None;
+        let mut commands = lock(&self.commands);
+        if commands.free {
+            return None;
+        }
+        let attempt = commands.attempt + 1;
+        *commands = Commands { has_session: true, attempt, ..Commands::default() };
+        Some(attempt)
+    }
+
+    /// The application freed the socket. `true`: its session will see to the rest.
+    pub fn free(&self) -> bool {
+        let mut commands = lock(&self.commands);
+        commands.free = true;
+        let has_session = commands.has_session;
+        drop(commands);
+        if has_session {
+            self.kick();
+        }
+        has_session
+    }
+
+    /// A worker has found out what `attempt` needs.
+    pub fn looked_up(&self, attempt: u64, lookup: Result<Lookup, Error>) {
+        self.command(|commands| {
+            if commands.attempt == attempt {
+                commands.lookup = Some(lookup);
+            }
+        });
+    }
+
+    /// The session's first turn.
+    pub fn set_remote(&self, remote: Remote) {
+        *lock(&self.remote) = Some(remote);
+    }
+
+    pub fn remote(&self) -> Option<Remote> {
+        lock(&self.remote).clone()
+    }
+
+    /// What has been asked since the last turn.
+    pub fn take_commands(&self) -> Commands {
+        let mut commands = lock(&self.commands);
+        let fresh = Commands {
+            has_session: commands.has_session,
+            free: commands.free,
+            attempt: commands.attempt,
+            ..Commands::default()
+        };
+        std::mem::replace(&mut *commands, fresh)
+    }
+
+    /// The session is gone; `true`: the socket was freed meanwhile, and it is the session's duty to
+    /// say *released*.
+    pub fn retire_session(&self) -> bool {
+        let mut commands = lock(&self.commands);
+        commands.has_session = false;
+        commands.free
+    }
+
+    /// Gives the session a turn, once however often it is asked before it comes.
+    pub fn kick(&self) {
+        if self.is_in_turn() || self.kicked.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        // Before the first turn there is no remote yet, and that turn looks at everything.
+        let remote = lock(&self.remote).clone();
+        if let Some(remote) = remote {
+            remote.kick();
+        }
+    }
+
+    /// Marks this thread as the one that has the session's turn.
+    pub fn enter_turn(&self) -> InTurn {
+        self.kicked.store(false, Ordering::SeqCst);
+        InTurn(IN_TURN.replace(self))
+    }
+
+    #[inline]
+    pub fn is_in_turn(&self) -> bool {
+        std::ptr::eq(IN_TURN.get(), self)
+    }
+
+    /// A message that waited has been taken by the application.
+    pub fn message_taken(&self, len: usize) {
+        if self.backlog.remove(len, self.controls.integer(Control::ReceiveQueueLimit)) {
+            self.kick();
+        }
+    }
+}
+
+/// While it lives, its thread has a session's turn.
+#[derive(Debug)]
+pub struct InTurn(*const Link);
+
+impl Drop for InTurn {
+    fn drop(&mut self) {
+        IN_TURN.set(self.0);
+    }
+}

@@ -1,0 +1,523 @@
+//! An open connection: reads, delivers, answers, writes, watches the clock, and closes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::lock::lock;
+use crate::protocol::close::{self, CloseStatus};
+use crate::protocol::frame::{Fault, MAX_HEADER_BYTES};
+use crate::protocol::receiver::{Event, Input, Limits, Receiver};
+use crate::reactor::Turn;
+use crate::reactor::task::Scratch;
+use crate::transport::stream::{Read, Stream};
+use crate::transport::tcp;
+
+use super::connecting::stream_error;
+use super::controls::{Control, NO_LIMIT};
+use super::error::{Cause, Error, Phase};
+use super::link::{Commands, Link};
+use super::sink::{Closed, Sink};
+use super::state::State;
+
+/// A connection reads this often before the others have their turn.
+const READS_PER_TURN: usize = 4;
+/// The end of the event loop's turn writes this often while more comes.
+const WRITES_PER_TURN: usize = 16;
+/// How long a failed connection stays to let its close frame arrive.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// epoll makes a new edge for every arrival; elsewhere one reads until the system would block.
+const SHORT_READS_TELL: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// What a turn came to.
+#[derive(Debug)]
+pub enum Outcome {
+    Wait(Option<Instant>),
+    Again,
+    /// To be told; `lingers`: the connection needs further turns to leave in good order.
+    Closed {
+        closed: Closed,
+        lingers: bool,
+    },
+    Finished,
+}
+
+pub struct Open {
+    stream: Stream,
+    receiver: Receiver,
+    /// Bytes that came behind the 101.
+    leftover: Vec<u8>,
+    /// The socket may hold more: there was no `Blocked` since the last edge.
+    may_read: bool,
+    /// A short read means that the system has no more.
+    trusts_short_reads: bool,
+    has_hung_up: bool,
+    /// When the last bytes came, while that matters.
+    heard_at: Instant,
+    closing: Closing,
+}
+
+enum Closing {
+    No,
+    /// We sent a close frame and wait for the peer's.
+    Sent {
+        deadline: Instant,
+    },
+    /// Both have been sent; the peer should end the connection now. RFC 6455 §7.1.1.
+    Done {
+        status: CloseStatus,
+        by_peer: bool,
+        deadline: Instant,
+    },
+    /// *closed* has been told; only our last bytes still have to leave.
+    Lingering {
+        deadline: Instant,
+    },
+}
+
+impl Open {
+    pub fn new(stream: Stream, leftover: Vec<u8>, link: &Link, now: Instant) -> Open {
+        if !stream.is_secure() {
+            lock(&link.outgoing).socket = Some(Arc::clone(stream.tcp()));
+        }
+        let max_message_size = match link.controls.integer(Control::MaxMessageSize) {
+            NO_LIMIT => u64::MAX,
+            limit => limit,
+        };
+        let max_fragments = link.controls.integer(Control::MaxFragments) as u32;
+        Open {
+            stream,
+            receiver: Receiver::new(Limits { max_message_size, max_fragments }),
+            leftover,
+            may_read: true,
+            trusts_short_reads: false,
+            has_hung_up: false,
+            heard_at: now,
+            closing: Closing::No,
+        }
+    }
+
+    pub fn turn(
+        &mut self,
+        turn: &mut Turn<'_>,
+        link: &Link,
+        sink: &dyn Sink,
+        commands: &Commands,
+    ) -> Outcome {
+        if commands.abort && !self.is_lingering() {
+            tcp::reset_on_drop(self.stream.tcp());
+            return self.lost(Error::new(Phase::WebSocket, Cause::Aborted));
+        }
+        self.notice_local_close(link, turn.now);
+        self.may_read |= turn.readable;
+        if turn.hung_up {
+            // Behind the last bytes there is an end to be read, and no further edge for it.
+            self.has_hung_up = true;
+            self.trusts_short_reads = false;
+        }
+        if turn.scratch.input.is_empty() {
+            *turn.scratch = Scratch::default(); // a panic has lost it
+        }
+        let mut wants_turn = false;
+        if !self.leftover.is_empty() {
+            let leftover = std::mem::take(&mut self.leftover);
+            if let Some(outcome) = self.replay(&leftover, turn, link, sink) {
+                return outcome;
+            }
+        }
+        for round in 0..=READS_PER_TURN {
+            if !self.may_read || self.must_pause(link) {
+                break;
+            }
+            if round == READS_PER_TURN {
+                wants_turn = true;
+                break;
+            }
+            if let Some(outcome) = self.read_once(turn, link, sink) {
+                return outcome;
+            }
+        }
+        self.notice_local_close(link, turn.now);
+        if let Some(outcome) = self.transmit(turn, link, sink) {
+            return outcome;
+        }
+        // Also who is flooded looks at the clock.
+        match self.watch(turn.now, link) {
+            Outcome::Wait(_) if wants_turn => Outcome::Again,
+            outcome => outcome,
+        }
+    }
+
+    /// The socket has been freed: an empty close frame if the system takes it without waiting.
+    pub fn dispose(&mut self, turn: &mut Turn<'_>, link: &Link) {
+        if self.is_lingering() {
+            return;
+        }
+        lock(&link.outgoing).outbox.close(&[]);
+        let _ = self.write_out(link);
+        self.leave(turn);
+    }
+
+    /// Ends our side; unread bytes are taken out first, for the system would answer them with RST
+    /// and the peer might lose our last frame.
+    fn leave(&mut self, turn: &mut Turn<'_>) {
+        self.stream.end();
+        let _ = tcp::receive(self.stream.tcp(), &mut turn.scratch.input);
+    }
+
+    fn is_lingering(&self) -> bool {
+        matches!(self.closing, Closing::Lingering { .. })
+    }
+
+    fn must_pause(&self, link: &Link) -> bool {
+        matches!(self.closing, Closing::No)
+            && link.backlog.must_pause(link.controls.integer(Control::ReceiveQueueLimit))
+    }
+
+    /// The application called close: from now on messages are dropped.
+    fn notice_local_close(&mut self, link: &Link, now: Instant) {
+        if matches!(self.closing, Closing::No) && link.state.load() == State::Closing {
+            self.receiver.discard_messages();
+            self.closing =
+                Closing::Sent { deadline: now + link.controls.duration(Control::CloseTimeoutMs) };
+        }
+    }
+
+    fn read_once(&mut self, turn: &mut Turn<'_>, link: &Link, sink: &dyn Sink) -> Option<Outcome> {
+        if !self.stream.is_secure()
+            && let Some((target, count)) = self.receiver.direct_target()
+        {
+            let read = self.stream.read_into(target, count);
+            return match read {
+                Ok(Read::Bytes(got)) => {
+                    self.may_read = got == count || !self.trusts_short_reads;
+                    self.heard_at = turn.now;
+                    let event = self.receiver.direct_received(got)?;
+                    self.deliver_one(event, turn, link, sink)
+                }
+                Ok(Read::Blocked) => self.blocked(),
+                Ok(Read::End) => self.ended(turn, link),
+                Err(fault) => self.failed(stream_error(Phase::WebSocket, fault)),
+            };
+        }
+        let room = turn.scratch.input.len() - 1;
+        let buffer = turn.scratch.input.get_mut(..room).unwrap_or_default();
+        match self.stream.read(buffer, &mut turn.scratch.ciphertext) {
+            Ok(Read::Bytes(end)) => {
+                // A short read of a plain socket has emptied it: the next byte makes a new edge.
+                self.may_read = end == room || !self.trusts_short_reads;
+                self.heard_at = turn.now;
+                let mut input = std::mem::take(&mut turn.scratch.input);
+                let outcome =
+                    self.deliver(&mut Input { bytes: &mut input, at: 0, end }, turn, link, sink);
+                turn.scratch.input = input;
+                outcome
+            }
+            Ok(Read::Blocked) => self.blocked(),
+            Ok(Read::End) => self.ended(turn, link),
+            Err(fault) => self.failed(stream_error(Phase::WebSocket, fault)),
+        }
+    }
+
+    fn blocked(&mut self) -> Option<Outcome> {
+        self.may_read = false;
+        self.trusts_short_reads = SHORT_READS_TELL && !self.has_hung_up && !self.stream.is_secure();
+        None
+    }
+
+    fn replay(
+        &mut self,
+        bytes: &[u8],
+        turn: &mut Turn<'_>,
+        link: &Link,
+        sink: &dyn Sink,
+    ) -> Option<Outcome> {
+        let mut input = Vec::with_capacity(bytes.len() + 1);
+        input.extend_from_slice(bytes);
+        input.push(0);
+        self.deliver(&mut Input { bytes: &mut input, at: 0, end: bytes.len() }, turn, link, sink)
+    }
+
+    /// Everything that the bytes hold.
+    fn deliver(
+        &mut self,
+        input: &mut Input<'_>,
+        turn: &mut Turn<'_>,
+        link: &Link,
+        sink: &dyn Sink,
+    ) -> Option<Outcome> {
+        let wanted = sink.begin_messages();
+        let outcome = loop {
+            let Some(event) = self.receiver.receive(input) else { break None };
+            match event {
+                Event::Message(kind, payload) => {
+                    if !wanted || !sink.message(kind, payload) {
+                        self.receiver.end();
+                    } else if link.state.load() != State::Open {
+                        self.notice_local_close(link, turn.now);
+                    }
+                }
+                other => {
+                    if let Some(outcome) = self.control(other, turn, link, sink) {
+                        break Some(outcome);
+                    }
+                }
+            }
+        };
+        sink.end_messages(wanted);
+        outcome
+    }
+
+    fn deliver_one(
+        &mut self,
+        event: Event<'_>,
+        turn: &mut Turn<'_>,
+        link: &Link,
+        sink: &dyn Sink,
+    ) -> Option<Outcome> {
+        match event {
+            Event::Message(kind, payload) => {
+                let wanted = sink.begin_messages();
+                if !wanted || !sink.message(kind, payload) {
+                    self.receiver.end();
+                }
+                sink.end_messages(wanted);
+                self.notice_local_close(link, turn.now);
+                None
+            }
+            other => self.control(other, turn, link, sink),
+        }
+    }
+
+    fn control(
+        &mut self,
+        event: Event<'_>,
+        turn: &mut Turn<'_>,
+        link: &Link,
+        sink: &dyn Sink,
+    ) -> Option<Outcome> {
+        match event {
+            Event::Message(..) => None,
+            Event::Ping(payload) => {
+                lock(&link.outgoing).outbox.pong(&payload);
+                None
+            }
+            Event::Pong(payload) => {
+                let round_trip = lock(&link.outgoing).heartbeat.received(&payload, turn.now);
+                if let Some(round_trip) = round_trip {
+                    sink.pong(round_trip);
+                }
+                None
+            }
+            Event::Close(status) => {
+                self.peer_closed(status, link, turn.now);
+                None
+            }
+            Event::Fault(fault) => Some(self.violated(fault, turn.now, link)),
+        }
+    }
+
+    /// RFC 6455 §5.5.1: a close frame is answered by one, unless it is the answer.
+    fn peer_closed(&mut self, status: CloseStatus, link: &Link, now: Instant) {
+        self.notice_local_close(link, now);
+        let by_peer = matches!(self.closing, Closing::No);
+        if by_peer {
+            link.state.advance(State::Open, State::Closing);
+            lock(&link.outgoing).outbox.close(&close::payload(status.code, &[]));
+        }
+        let deadline = now + link.controls.duration(Control::CloseTimeoutMs);
+        self.closing = Closing::Done { status, by_peer, deadline };
+    }
+
+    /// The peer broke the protocol. RFC 6455 §7.1.7.
+    fn violated(&mut self, fault: Fault, now: Instant, link: &Link) -> Outcome {
+        let error = Error::new(Phase::WebSocket, Cause::Protocol(fault));
+        // In answer to our own close frame nothing more is sent: the outbox has ended.
+        lock(&link.outgoing).outbox.close(&close::payload(fault.close_code(), &[]));
+        let _ = self.write_out(link);
+        self.closing = Closing::Lingering { deadline: now + LINGER };
+        Outcome::Closed { closed: Closed::lost(error), lingers: true }
+    }
+
+    /// The peer ended its side of the connection.
+    fn ended(&mut self, turn: &mut Turn<'_>, link: &Link) -> Option<Outcome> {
+        self.may_read = false;
+        match &mut self.closing {
+            Closing::Lingering { .. } => Some(Outcome::Finished),
+            Closing::Done { .. } => {
+                let _ = self.write_out(link);
+                self.leave(turn);
+                self.closed_cleanly()
+            }
+            _ => Some(self.lost(Error::new(self.phase(), Cause::ConnectionAborted))),
+        }
+    }
+
+    /// The system reported a failure. After the peer's close frame that is as good as an end.
+    fn failed(&mut self, error: Error) -> Option<Outcome> {
+        match &self.closing {
+            Closing::Lingering { .. } => Some(Outcome::Finished),
+            Closing::Done { .. } => self.closed_cleanly(),
+            _ => Some(self.lost(error)),
+        }
+    }
+
+    fn closed_cleanly(&mut self) -> Option<Outcome> {
+        let Closing::Done { status, by_peer, .. } = &mut self.closing else { return None };
+        let closed = Closed {
+            error: None,
+            code: status.code,
+            reason: std::mem::take(&mut status.reason),
+            by_peer: *by_peer,
+        };
+        Some(Outcome::Closed { closed, lingers: false })
+    }
+
+    fn lost(&mut self, error: Error) -> Outcome {
+        Outcome::Closed { closed: Closed::lost(error), lingers: false }
+    }
+
+    fn phase(&self) -> Phase {
+        match self.closing {
+            Closing::No => Phase::WebSocket,
+            _ => Phase::Closing,
+        }
+    }
+
+    /// Writes what waits, and raises what has come of it.
+    fn transmit(&mut self, turn: &mut Turn<'_>, link: &Link, sink: &dyn Sink) -> Option<Outcome> {
+        let error = self.write_out(link);
+        let (finished, cancelled, send_ready) = {
+            let mut outgoing = lock(&link.outgoing);
+            (
+                std::mem::take(&mut outgoing.finished),
+                std::mem::take(&mut outgoing.cancelled),
+                std::mem::take(&mut outgoing.send_ready_due),
+            )
+        };
+        if !cancelled.is_empty() {
+            let error = Error::new(Phase::WebSocket, Cause::Aborted);
+            for (number, cookie) in cancelled {
+                sink.completed(number, cookie, Err(&error));
+            }
+        }
+        for (number, cookie, bytes) in finished {
+            sink.completed(number, cookie, Ok(bytes));
+        }
+        if send_ready && link.state.load() == State::Open {
+            sink.send_ready();
+        }
+        if let Some(error) = error {
+            // The peer's last words, a close frame perhaps, may be waiting to be read.
+            if self.may_read {
+                self.may_read = false;
+                for _ in 0..READS_PER_TURN {
+                    self.may_read = true;
+                    if let Some(outcome) = self.read_once(turn, link, sink) {
+                        return Some(outcome);
+                    }
+                    if !self.may_read {
+                        break;
+                    }
+                }
+            }
+            return self.failed(Error::from_system(self.phase(), &error));
+        }
+        // Callbacks may have queued more after the write.
+        if !lock(&link.outgoing).outbox.is_empty() { self.write_more(link) } else { None }
+    }
+
+    fn write_more(&mut self, link: &Link) -> Option<Outcome> {
+        let error = self.write_out(link)?;
+        self.failed(Error::from_system(self.phase(), &error))
+    }
+
+    fn write_out(&mut self, link: &Link) -> Option<std::io::Error> {
+        let mut outgoing = lock(&link.outgoing);
+        if !self.stream.is_secure() {
+            outgoing = link.write_plain(outgoing, self.stream.tcp(), WRITES_PER_TURN);
+            return outgoing.error.take();
+        }
+        for _ in 0..WRITES_PER_TURN {
+            let mut chunks = outgoing.outbox.begin_writing().unwrap_or_default();
+            let is_last = chunks.is_empty();
+            drop(outgoing);
+            let written = self.stream.write(&mut chunks, &link.pool);
+            let blocked = written.blocked;
+            outgoing = lock(&link.outgoing);
+            if is_last {
+                outgoing.error = written.error;
+            } else {
+                link.finish_writing(&mut outgoing, chunks, written);
+            }
+            if blocked || is_last {
+                break;
+            }
+        }
+        outgoing.error.take()
+    }
+
+    /// Looks at the clock, and says when to look again.
+    fn watch(&mut self, now: Instant, link: &Link) -> Outcome {
+        let mut next: Option<Instant> = None;
+        let mut at = |deadline: Instant| {
+            next = Some(next.map_or(deadline, |next| next.min(deadline)));
+            deadline <= now
+        };
+        match &self.closing {
+            Closing::Lingering { deadline } => {
+                let unsent = !lock(&link.outgoing).outbox.is_empty() || !self.stream.is_flushed();
+                if !unsent {
+                    self.stream.end();
+                }
+                if at(*deadline) {
+                    return Outcome::Finished;
+                }
+                return Outcome::Wait(next);
+            }
+            Closing::Done { deadline, .. } => {
+                if at(*deadline) {
+                    tcp::reset_on_drop(self.stream.tcp());
+                    return self.closed_cleanly().unwrap_or(Outcome::Finished);
+                }
+                return Outcome::Wait(next);
+            }
+            Closing::Sent { deadline } => {
+                if at(*deadline) {
+                    tcp::reset_on_drop(self.stream.tcp());
+                    return self.lost(Error::new(Phase::Closing, Cause::Timeout));
+                }
+            }
+            Closing::No => {}
+        }
+        let (stalled_since, ping_sent) = {
+            let outgoing = lock(&link.outgoing);
+            (outgoing.stalled_since, outgoing.heartbeat.waiting_since())
+        };
+        let mut expired = false;
+        if let Some(since) = stalled_since {
+            expired |= at(since + link.controls.duration(Control::SendTimeoutMs));
+        }
+        // While we do not read, the peer's silence is our own doing.
+        let listens = !self.may_read;
+        let silent_since = match ping_sent {
+            Some(sent) => Some(sent.max(self.heard_at)),
+            None if self.receiver.is_inside_message() => Some(self.heard_at),
+            None => None,
+        };
+        if let Some(since) = silent_since
+            && listens
+            && matches!(self.closing, Closing::No)
+        {
+            expired |= at(since + link.controls.duration(Control::ReceiveTimeoutMs));
+        }
+        if expired {
+            tcp::reset_on_drop(self.stream.tcp());
+            return self.lost(Error::new(Phase::WebSocket, Cause::Timeout));
+        }
+        Outcome::Wait(next)
+    }
+}
+
+// A header that is cut by the end of a read is kept aside, so a read must be able to hold one.
+const _: () = assert!(crate::reactor::task::INPUT_BYTES > MAX_HEADER_BYTES);

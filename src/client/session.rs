@@ -1,0 +1,301 @@
+//! One socket on its event loop, from connect to the last event: the only driver in the house.
+//!
+//! Every turn goes the same way: commands, bytes that have arrived, events, bytes to send, timers.
+//! What happens on an open connection is in `open`; how it ends is here.
+
+use std::sync::Arc;
+
+use crate::base::lock::lock;
+use crate::base::trace::{self, Level};
+use crate::reactor::{Next, Task, Turn};
+
+use super::connecting::{Connecting, Progress, Request};
+use super::error::{Cause, Error, Phase};
+use super::inbox::End;
+use super::link::{Commands, Link};
+use super::open::{Open, Outcome};
+use super::sink::{Closed, Completion, Sink, Verdict};
+use super::socket::CONNECT;
+use super::state::State;
+
+pub struct Session {
+    link: Arc<Link>,
+    sink: Arc<dyn Sink>,
+    stage: Stage,
+    connect: Option<Completion>,
+    has_begun: bool,
+}
+
+enum Stage {
+    Connecting(Box<Connecting>),
+    Open(Box<Open>),
+    Gone,
+}
+
+impl Session {
+    pub fn new(
+        link: Arc<Link>,
+        sink: Arc<dyn Sink>,
+        request: Box<Request>,
+        connect: Option<Completion>,
+    ) -> Session {
+        let connecting = Connecting::new(request, crate::reactor::now());
+        let stage = Stage::Connecting(Box::new(connecting));
+        Session { link, sink, stage, connect, has_begun: false }
+    }
+}
+
+impl Task for Session {
+    fn turn(&mut self, turn: &mut Turn<'_>) -> Next {
+        let link = Arc::clone(&self.link);
+        if !std::mem::replace(&mut self.has_begun, true) {
+            link.set_remote(turn.remote());
+        }
+        let _in_turn = link.enter_turn();
+        let mut commands = link.take_commands();
+        if commands.free {
+            return self.free(turn);
+        }
+        let next = match &mut self.stage {
+            Stage::Connecting(_) => self.connecting(turn, &mut commands),
+            Stage::Open(_) => self.open(turn, &commands),
+            Stage::Gone => Next::Finished,
+        };
+        if next == Next::Finished && !matches!(self.stage, Stage::Gone) {
+            self.retire();
+        }
+        next
+    }
+
+    fn panicked(&mut self, _: &mut Turn<'_>) {
+        let error = Error::new(Phase::WebSocket, Cause::Unexpected);
+        match std::mem::replace(&mut self.stage, Stage::Gone) {
+            Stage::Connecting(_) => self.connect_failed(error),
+            Stage::Open(_) => {
+                self.closed(Closed::lost(error), false);
+                self.retire();
+            }
+            Stage::Gone => {}
+        }
+    }
+}
+
+impl Session {
+    fn connecting(&mut self, turn: &mut Turn<'_>, commands: &mut Commands) -> Next {
+        let Stage::Connecting(connecting) = &mut self.stage else { return Next::Finished };
+        if commands.abort || commands.cancel_connect {
+            return self.end_connecting(Error::new(Phase::Tcp, Cause::Aborted));
+        }
+        if let Some(lookup) = commands.lookup.take()
+            && let Some(error) = connecting.looked_up(lookup, turn)
+        {
+            return self.end_connecting(error);
+        }
+        let mut verdict = commands.verdict.take();
+        loop {
+            let Stage::Connecting(connecting) = &mut self.stage else { return Next::Finished };
+            if let Some(accepted) = verdict.take()
+                && let Some(error) = connecting.validated(accepted)
+            {
+                return self.end_connecting(error);
+            }
+            match connecting.advance(turn, &self.link) {
+                Some(Progress::Pending) => return Next::Wait(Some(connecting.deadline())),
+                Some(Progress::Again) => return Next::Again,
+                Some(Progress::Failed(error)) => return self.end_connecting(error),
+                Some(Progress::Validate) => match self.sink.validate() {
+                    Verdict::Accept => verdict = Some(true),
+                    Verdict::Reject => verdict = Some(false),
+                    Verdict::Later => {}
+                },
+                None => return self.connected(turn),
+            }
+        }
+    }
+
+    fn end_connecting(&mut self, error: Error) -> Next {
+        self.stage = Stage::Gone;
+        self.connect_failed(error);
+        Next::Finished
+    }
+
+    fn connect_failed(&mut self, error: Error) {
+        trace::line(Level::Information, format_args!("connect failed: {error}"));
+        *lock(&self.link.error) = Some(error.clone());
+        let connect = self.connect.take();
+        let freed = self.link.retire_session();
+        // From here on the application may connect again: nothing of the link is ours any more.
+        self.link.state.advance(State::Connecting, State::Created);
+        match connect {
+            Some(Completion::Waiter(waiter)) => waiter.finish(Err(error)),
+            Some(Completion::Event(cookie)) if !freed => {
+                self.sink.completed(CONNECT, cookie, Err(&error));
+            }
+            _ => {}
+        }
+        if freed {
+            self.sink.released();
+        }
+    }
+
+    fn connected(&mut self, turn: &mut Turn<'_>) -> Next {
+        let Stage::Connecting(connecting) = std::mem::replace(&mut self.stage, Stage::Gone) else {
+            return Next::Finished;
+        };
+        let Some((stream, leftover)) = connecting.into_connection() else {
+            self.connect_failed(Error::new(Phase::Http, Cause::Unexpected));
+            return Next::Finished;
+        };
+        trace::line(Level::Information, format_args!("connected"));
+        *lock(&self.link.error) = None;
+        let open = Open::new(stream, leftover, &self.link, turn.now);
+        self.stage = Stage::Open(Box::new(open));
+        self.link.state.advance(State::Connecting, State::Open);
+        match self.connect.take() {
+            Some(Completion::Waiter(waiter)) => waiter.finish(Ok(0)),
+            Some(Completion::Event(cookie)) => self.sink.completed(CONNECT, cookie, Ok(0)),
+            None => {}
+        }
+        // What came with the 101, and what may have come since: there is no further edge for it.
+        turn.readable = true;
+        let commands = self.link.take_commands();
+        if commands.free {
+            return self.free(turn);
+        }
+        let next = self.open(turn, &commands);
+        if next == Next::Finished {
+            self.retire();
+        }
+        next
+    }
+
+    fn open(&mut self, turn: &mut Turn<'_>, commands: &Commands) -> Next {
+        let Stage::Open(open) = &mut self.stage else { return Next::Finished };
+        match open.turn(turn, &self.link, &*self.sink, commands) {
+            Outcome::Wait(deadline) => Next::Wait(deadline),
+            Outcome::Again => Next::Again,
+            Outcome::Closed { closed, lingers: true } => {
+                self.closed(closed, true);
+                Next::Again
+            }
+            Outcome::Closed { closed, lingers: false } => {
+                lock(&self.link.outgoing).socket = None;
+                // The descriptor is gone before the application hears of it.
+                self.stage = Stage::Gone;
+                self.closed(closed, false);
+                self.retire();
+                Next::Finished
+            }
+            Outcome::Finished => Next::Finished,
+        }
+    }
+
+    /// The one *closed* of this connection, after everything that was still pending.
+    fn closed(&mut self, closed: Closed, lingers: bool) {
+        match &closed.error {
+            Some(error) => trace::line(Level::Information, format_args!("closed: {error}")),
+            None => trace::line(Level::Information, format_args!("closed with {}", closed.code)),
+        }
+        let error = closed.error.clone().unwrap_or(Error::new(Phase::Closing, Cause::Closed));
+        let end = match &closed.error {
+            Some(error) => End::Lost(error.clone()),
+            None => End::Clean,
+        };
+        if closed.error.is_some() {
+            *lock(&self.link.error) = Some(error.clone());
+        }
+        self.link.state.advance(State::Open, State::Closing);
+        self.link.state.advance(State::Closing, State::Closed);
+        self.give_up_operations(&error, true, lingers);
+        self.link.inbox.end(end);
+        self.sink.closed(&closed);
+        for waiter in std::mem::take(&mut *lock(&self.link.close_waiters)) {
+            waiter.finish(closed.error.clone().map_or(Ok(0), Err));
+        }
+    }
+
+    /// Operations that have not left any more will not.
+    fn give_up_operations(&mut self, error: &Error, tell_sink: bool, lingers: bool) {
+        let (finished, cancelled, pending) = {
+            let mut outgoing = lock(&self.link.outgoing);
+            outgoing.owes_send_ready = false;
+            // A close frame that tells of a failure may still wait behind other bytes.
+            let pending = if lingers {
+                outgoing.outbox.forget_operations()
+            } else {
+                outgoing.outbox.abandon()
+            };
+            let cancelled = std::mem::take(&mut outgoing.cancelled);
+            (std::mem::take(&mut outgoing.finished), cancelled, pending)
+        };
+        self.link.room.notify_all();
+        if tell_sink {
+            for (number, cookie, bytes) in finished {
+                self.sink.completed(number, cookie, Ok(bytes));
+            }
+            let aborted = Error::new(Phase::WebSocket, Cause::Aborted);
+            for (number, cookie) in cancelled {
+                self.sink.completed(number, cookie, Err(&aborted));
+            }
+        }
+        for operation in pending {
+            match operation.completion {
+                Completion::Waiter(waiter) => waiter.finish(Err(error.clone())),
+                Completion::Event(cookie) if tell_sink => {
+                    self.sink.completed(operation.number, cookie, Err(error));
+                }
+                Completion::Event(_) => {}
+            }
+        }
+    }
+
+    /// The application freed the socket: what can leave at once leaves, nothing completes any
+    /// more except for threads that wait, and *released* is the last word.
+    fn free(&mut self, turn: &mut Turn<'_>) -> Next {
+        let error = Error::new(Phase::Closing, Cause::Aborted);
+        match std::mem::replace(&mut self.stage, Stage::Gone) {
+            Stage::Connecting(_) => {
+                if let Some(Completion::Waiter(waiter)) = self.connect.take() {
+                    waiter.finish(Err(error.clone()));
+                }
+                self.link.state.advance(State::Connecting, State::Created);
+            }
+            Stage::Open(mut open) => {
+                open.dispose(turn, &self.link);
+                self.link.state.advance(State::Open, State::Closing);
+                self.link.state.advance(State::Closing, State::Closed);
+            }
+            Stage::Gone => {}
+        }
+        self.give_up_operations(&error, false, false);
+        lock(&self.link.outgoing).socket = None;
+        self.link.inbox.end(End::Freed);
+        for waiter in std::mem::take(&mut *lock(&self.link.close_waiters)) {
+            waiter.finish(Err(error.clone()));
+        }
+        self.link.retire_session();
+        self.sink.released();
+        Next::Finished
+    }
+
+    fn retire(&mut self) {
+        self.stage = Stage::Gone;
+        lock(&self.link.outgoing).socket = None;
+        if self.link.retire_session() {
+            self.link.inbox.end(End::Freed);
+            self.sink.released();
+        }
+    }
+}
+
+impl Closed {
+    /// No closing handshake took place.
+    pub fn lost(error: Error) -> Closed {
+        Closed {
+            error: Some(error),
+            code: crate::protocol::close::ABNORMAL,
+            reason: Vec::new(),
+            by_peer: false,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Where the events of a socket go, and what an operation leaves behind to be completed.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::base::lock::lock;
+use crate::protocol::MessageKind;
+use crate::protocol::receiver::Payload;
+
+use super::error::Error;
+
+/// How a connection that had opened ended. One of these per successful connect.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// `None` after a closing handshake.
+    pub error: Option<Error>,
+    pub code: u16,
+    pub reason: Vec<u8>,
+    pub by_peer: bool,
+}
+
+/// Receives the events of one socket, on the event loop's thread, one at a time.
+pub trait Sink: Send + Sync {
+    /// Several messages may follow; `false` when the socket has been freed and nothing is wanted.
+    fn begin_messages(&self) -> bool;
+    /// One message; `false` when no more are wanted.
+    fn message(&self, kind: MessageKind, payload: Payload<'_>) -> bool;
+    fn end_messages(&self, has_begun: bool);
+    /// An operation has ended. `cookie` is what it was begun with.
+    fn completed(&self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>);
+    /// The certificate is to be judged by the application.
+    fn validate(&self) -> Verdict;
+    fn closed(&self, closed: &Closed);
+    fn pong(&self, round_trip: Duration);
+    fn send_ready(&self);
+    /// The last event ever.
+    fn released(&self);
+}
+
+/// Two words that the boundary puts in and gets back: a function and its argument.
+pub type Cookie = [usize; 2];
+
+/// Who hears of the end of an operation.
+#[derive(Clone, Debug)]
+pub enum Completion {
+    /// The sink.
+    Event(Cookie),
+    /// A thread that waits in a call.
+    Waiter(Arc<Waiter>),
+}
+
+/// A thread's place to wait for the end of an operation.
+#[derive(Debug, Default)]
+pub struct Waiter {
+    outcome: Mutex<Option<Result<u64, Error>>>,
+    changed: Condvar,
+}
+
+impl Waiter {
+    pub fn finish(&self, outcome: Result<u64, Error>) {
+        let mut place = lock(&self.outcome);
+        if place.is_none() {
+            *place = Some(outcome);
+            self.changed.notify_all();
+        }
+    }
+
+    /// `None` when it has not ended by the deadline.
+    pub fn wait(&self, deadline: Option<Instant>) -> Option<Result<u64, Error>> {
+        let mut place = lock(&self.outcome);
+        loop {
+            if let Some(outcome) = &*place {
+                return Some(outcome.clone());
+            }
+            let Some(deadline) = deadline else {
+                place = self.changed.wait(place).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(crate::reactor::now());
+            if left.is_zero() {
+                return None;
+            }
+            place =
+                self.changed.wait_timeout(place, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// What the application says of the server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Accept,
+    Reject,
+    /// It will tell: `Socket::validated`.
+    Later,
+}

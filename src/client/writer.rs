@@ -1,0 +1,273 @@
+//! What waits to be sent, and who writes it: the event loop at the end of a turn, or an
+//! application's thread at once when nothing is in its way. There is one writer at a time, and it
+//! holds no lock while it writes.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+
+use crate::base::chunk::ChunkPool;
+use crate::base::lock::lock;
+use crate::base::random::MaskKeys;
+use crate::protocol::MessageKind;
+use crate::protocol::heartbeat::Heartbeat;
+use crate::protocol::outbox::{Outbox, Sent};
+use crate::transport::tcp::{self, Written};
+
+use super::controls::Control;
+use super::link::Link;
+use super::sink::{Completion, Cookie};
+
+/// Numbers below are those with a name of their own: connect, read, write.
+const FIRST_OPERATION: u64 = 16;
+/// A thread that sent this recently sends a burst: let it gather.
+const BURST: Duration = Duration::from_micros(30);
+/// This much waiting is written without waiting for the end of a burst.
+pub const FLUSH_BYTES: u64 = 64 * 1024;
+
+#[derive(Debug)]
+pub struct Outgoing {
+    pub outbox: Outbox<Completion>,
+    pub heartbeat: Heartbeat,
+    /// Operations that have left and whose events are due.
+    pub finished: Vec<(u64, Cookie, u64)>,
+    /// Operations that were taken out again, likewise.
+    pub cancelled: Vec<(u64, Cookie)>,
+    /// `ws_send` was refused, and *send ready* is owed.
+    pub owes_send_ready: bool,
+    pub send_ready_due: bool,
+    /// Threads that wait for room.
+    pub waiters: usize,
+    pub error: Option<io::Error>,
+    /// Since when bytes wait and none has left.
+    pub stalled_since: Option<Instant>,
+    last_write: Option<Instant>,
+    next_operation: u64,
+    /// Asked of the writer: the system may take more than it just said.
+    try_again: bool,
+    /// The socket of an open connection without TLS: any thread may write to it.
+    pub socket: Option<Arc<TcpStream>>,
+}
+
+impl Outgoing {
+    pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
+        Outgoing {
+            outbox: Outbox::new(pool, MaskKeys::System),
+            heartbeat: Heartbeat::default(),
+            finished: Vec::new(),
+            cancelled: Vec::new(),
+            owes_send_ready: false,
+            send_ready_due: false,
+            waiters: 0,
+            error: None,
+            stalled_since: None,
+            last_write: None,
+            next_operation: FIRST_OPERATION,
+            try_again: false,
+            socket: None,
+        }
+    }
+
+    pub fn take_operation_number(&mut self) -> u64 {
+        let number = self.next_operation;
+        self.next_operation += 1;
+        number
+    }
+
+    /// Whether the session has events to raise, or a timer to set.
+    fn needs_session(&self) -> bool {
+        !self.outbox.is_empty()
+            || !self.finished.is_empty()
+            || !self.cancelled.is_empty()
+            || self.send_ready_due
+            || self.error.is_some()
+    }
+}
+
+impl Link {
+    /// Sees to it that what has just been queued leaves. `was_empty`: nothing waited before it.
+    #[inline]
+    pub fn after_queueing(&self, outgoing: MutexGuard<'_, Outgoing>, was_empty: bool) {
+        if self.is_in_turn() {
+            // The end of the turn writes; only a lot is not worth gathering further.
+            if outgoing.outbox.waiting() >= FLUSH_BYTES
+                && !outgoing.outbox.has_writer()
+                && outgoing.stalled_since.is_none()
+                && let Some(socket) = outgoing.socket.clone()
+            {
+                drop(self.write_plain(outgoing, &socket, 1));
+            }
+            return;
+        }
+        self.leave_from_elsewhere(outgoing, was_empty);
+    }
+
+    fn leave_from_elsewhere(&self, mut outgoing: MutexGuard<'_, Outgoing>, was_empty: bool) {
+        if was_empty
+            && !outgoing.outbox.has_writer()
+            && !crate::reactor::mailbox::on_event_loop()
+            && let Some(socket) = outgoing.socket.clone()
+        {
+            let now = crate::reactor::now();
+            let is_burst = outgoing.last_write.is_some_and(|last| now - last < BURST);
+            outgoing.last_write = Some(now);
+            if !is_burst {
+                let outgoing = self.write_plain(outgoing, &socket, 1);
+                let needs_session = outgoing.needs_session();
+                drop(outgoing);
+                if needs_session {
+                    self.kick();
+                }
+                return;
+            }
+        }
+        drop(outgoing);
+        self.kick();
+    }
+
+    /// Writes what waits to a plain socket, `rounds` times at most while more comes.
+    pub fn write_plain<'a>(
+        &'a self,
+        mut outgoing: MutexGuard<'a, Outgoing>,
+        socket: &TcpStream,
+        rounds: usize,
+    ) -> MutexGuard<'a, Outgoing> {
+        for _ in 0..rounds {
+            if outgoing.outbox.has_writer() {
+                outgoing.try_again = true;
+                return outgoing;
+            }
+            let Some(mut chunks) = outgoing.outbox.begin_writing() else { return outgoing };
+            loop {
+                outgoing.try_again = false;
+                drop(outgoing);
+                let written = tcp::write_chunks(socket, &mut chunks, &self.pool);
+                outgoing = lock(&self.outgoing);
+                let retry = written.blocked && outgoing.try_again;
+                if !retry {
+                    let blocked = written.blocked || written.error.is_some();
+                    self.finish_writing(&mut outgoing, chunks, written);
+                    if blocked {
+                        return outgoing;
+                    }
+                    break;
+                }
+                // The socket became writable while this thread was told that it is not.
+                self.finish_writing(&mut outgoing, chunks, written);
+                match outgoing.outbox.begin_writing() {
+                    Some(rest) => chunks = rest,
+                    None => return outgoing,
+                }
+            }
+        }
+        outgoing
+    }
+
+    /// Writes one message piece by piece, without a copy of the whole, as far as the system takes
+    /// it; only the rest is kept. The caller is the writer: `begin_streaming` gave `streaming`.
+    pub fn write_streaming<'a>(
+        &'a self,
+        outgoing: MutexGuard<'a, Outgoing>,
+        socket: &TcpStream,
+        mut streaming: crate::protocol::outbox::Streaming,
+        payload: &[u8],
+    ) -> MutexGuard<'a, Outgoing> {
+        drop(outgoing);
+        let mut rest = VecDeque::new();
+        let mut total = Written::default();
+        let mut is_first = true;
+        loop {
+            let mut chunk = self.pool.take();
+            if !streaming.fill(payload, &mut chunk, is_first) {
+                self.pool.give_back(chunk);
+                break;
+            }
+            is_first = false;
+            rest.push_back(chunk);
+            if !total.blocked && total.error.is_none() {
+                let written = tcp::write_chunks(socket, &mut rest, &self.pool);
+                total.bytes += written.bytes;
+                total.blocked = written.blocked;
+                total.error = written.error;
+            }
+        }
+        let mut outgoing = lock(&self.outgoing);
+        self.finish_writing(&mut outgoing, rest, total);
+        outgoing
+    }
+
+    /// Hands back what a writer took, and notes what became of it.
+    pub fn finish_writing(
+        &self,
+        outgoing: &mut Outgoing,
+        rest: VecDeque<crate::base::chunk::Chunk>,
+        written: Written,
+    ) {
+        let Outgoing { outbox, finished, .. } = outgoing;
+        outbox.finish_writing(rest, written.bytes, |sent| report(finished, sent));
+        if outbox.is_empty() {
+            outgoing.stalled_since = None;
+        } else if written.blocked && (written.bytes > 0 || outgoing.stalled_since.is_none()) {
+            outgoing.stalled_since = Some(crate::reactor::now());
+        }
+        if written.error.is_some() {
+            outgoing.error = written.error;
+        }
+        if outgoing.owes_send_ready {
+            let limit = self.controls.integer(Control::SendQueueLimit);
+            if outgoing.outbox.waiting() < (limit / 2).max(1) {
+                outgoing.owes_send_ready = false;
+                outgoing.send_ready_due = true;
+            }
+        }
+        if outgoing.waiters > 0 {
+            self.room.notify_all();
+        }
+    }
+
+    /// Queues a message, or writes it at once where that saves keeping it.
+    #[inline]
+    pub fn queue_message<'a>(
+        &'a self,
+        mut outgoing: MutexGuard<'a, Outgoing>,
+        kind: MessageKind,
+        payload: &[u8],
+        operation: Option<(u64, Completion)>,
+    ) {
+        let was_empty = outgoing.outbox.is_empty();
+        if payload.len() as u64 >= FLUSH_BYTES
+            && let Some(socket) = outgoing.socket.clone()
+            && let Some(streaming) = outgoing.outbox.begin_streaming(kind, payload.len())
+        {
+            if let Some((number, completion)) = operation {
+                outgoing.outbox.streaming_operation(number, payload.len(), completion);
+            }
+            let outgoing = self.write_streaming(outgoing, &socket, streaming, payload);
+            let needs_session = outgoing.needs_session();
+            drop(outgoing);
+            if needs_session {
+                self.kick();
+            }
+            return;
+        }
+        match operation {
+            None => outgoing.outbox.message(kind, payload),
+            Some((number, completion)) => {
+                outgoing.outbox.operation(number, kind, payload, completion);
+            }
+        }
+        self.after_queueing(outgoing, was_empty);
+    }
+}
+
+/// A thread that waits is told at once, the sink when the session has its turn.
+fn report(finished: &mut Vec<(u64, Cookie, u64)>, sent: Sent<Completion>) {
+    let bytes = sent.payload_len as u64;
+    match sent.completion {
+        Completion::Waiter(waiter) => waiter.finish(Ok(bytes)),
+        Completion::Event(cookie) => finished.push((sent.number, cookie, bytes)),
+    }
+}

@@ -1,0 +1,183 @@
+//! Information and errors: what became known of a connection, and why it failed.
+
+use std::ffi::{c_char, c_void};
+
+use crate::base::lock::lock;
+use crate::client::information::Information;
+use crate::client::{Cause, Error};
+use crate::transport::tls::TlsFault;
+
+use super::entry::find_socket;
+use super::guard::{Failure, checked, plain};
+use super::mapping;
+use super::outcome;
+use super::pointer;
+use super::result::*;
+use super::types::*;
+
+const NOT_THIS_TYPE: Failure =
+    Failure::Plain(WS_E_INVALIDARG, c"information is none of WS_INFORMATION_... of this type");
+
+/// Reads information that is an integer.
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_get_information(
+    socket: *mut ws_socket,
+    information: ws_information,
+    value: *mut u64,
+) -> ws_result {
+    checked(|| {
+        let entry = find_socket(socket)?;
+        let known = lock(&entry.socket.link.information);
+        let found = match information {
+            WS_INFORMATION_LOCAL_PORT => known.local.map_or(0, |address| address.port().into()),
+            WS_INFORMATION_REMOTE_PORT => known.remote.map_or(0, |address| address.port().into()),
+            WS_INFORMATION_HTTP_STATUS => {
+                known.response.as_ref().map_or(0, |response| response.status.into())
+            }
+            WS_INFORMATION_TLS_RESUMED => u64::from(known.tls_resumed),
+            _ => return Err(NOT_THIS_TYPE),
+        };
+        drop(known);
+        pointer::write(value, found, c"value is NULL")
+    })
+}
+
+/// Reads information that is a text.
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_get_information_string(
+    socket: *mut ws_socket,
+    information: ws_information,
+    buf: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> ws_result {
+    checked(|| {
+        let entry = find_socket(socket)?;
+        let found = text_of(&lock(&entry.socket.link.information), information)?;
+        pointer::write_text(buf, capacity, length, found.as_bytes())
+    })
+}
+
+fn text_of(known: &Information, information: ws_information) -> Result<String, Failure> {
+    Ok(match information {
+        WS_INFORMATION_LOCAL_ADDRESS => {
+            known.local.map(|address| address.ip().to_string()).unwrap_or_default()
+        }
+        WS_INFORMATION_REMOTE_ADDRESS => {
+            known.remote.map(|address| address.ip().to_string()).unwrap_or_default()
+        }
+        WS_INFORMATION_PROTOCOL => known.protocol.clone(),
+        WS_INFORMATION_EXTENSIONS => header(known, "Sec-WebSocket-Extensions", 0)
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .unwrap_or_default(),
+        WS_INFORMATION_TLS_VERSION => known.tls_version.unwrap_or_default().to_owned(),
+        WS_INFORMATION_TLS_CIPHER_SUITE => known.tls_cipher_suite.unwrap_or_default().to_owned(),
+        WS_INFORMATION_REQUEST_URI => known.request_uri.clone(),
+        _ => return Err(NOT_THIS_TYPE),
+    })
+}
+
+fn header<'i>(known: &'i Information, name: &str, index: usize) -> Option<&'i [u8]> {
+    known.response.as_ref()?.headers.get(name, index)
+}
+
+/// Reads information that is bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_get_information_bytes(
+    socket: *mut ws_socket,
+    information: ws_information,
+    index: u32,
+    buf: *mut c_void,
+    capacity: usize,
+    length: *mut usize,
+) -> ws_result {
+    checked(|| {
+        let entry = find_socket(socket)?;
+        let known = lock(&entry.socket.link.information);
+        let empty: &[u8] = &[];
+        let index = index as usize;
+        let found: Option<&[u8]> = match information {
+            WS_INFORMATION_RESPONSE_BODY => (index == 0).then_some(&known.response_body),
+            WS_INFORMATION_SERVER_CERTIFICATE => {
+                (index == 0).then(|| known.certificates.first().map_or(empty, Vec::as_slice))
+            }
+            WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES => {
+                known.certificates.get(index.saturating_add(1)).map(Vec::as_slice)
+            }
+            _ => return Err(NOT_THIS_TYPE),
+        };
+        match found {
+            Some(found) => pointer::write_bytes(buf, capacity, length, found),
+            None => plain(WS_E_BOUNDS, c"index is past the end"),
+        }
+    })
+}
+
+/// Reads a header of the server's answer to the upgrade request.
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_get_response_header(
+    socket: *mut ws_socket,
+    name: *const c_char,
+    index: u32,
+    buf: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> ws_result {
+    checked(|| {
+        let entry = find_socket(socket)?;
+        let name = pointer::text(name, c"name is NULL", c"name is not an HTTP token")?;
+        let known = lock(&entry.socket.link.information);
+        match header(&known, name, index as usize) {
+            Some(value) => pointer::write_text(buf, capacity, length, value),
+            None => plain(WS_E_BOUNDS, c"the answer has no such header, or not so many"),
+        }
+    })
+}
+
+/// Tells why the last connect failed, or why the connection ended.
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_get_error(socket: *mut ws_socket, error: *mut ws_error) -> ws_result {
+    checked(|| {
+        let entry = find_socket(socket)?;
+        let http_status = {
+            let known = lock(&entry.socket.link.information);
+            known.response.as_ref().map_or(0, |response| u32::from(response.status))
+        };
+        let last = lock(&entry.socket.link.error).clone();
+        pointer::write_record(error, describe(last.as_ref(), http_status), c"error is NULL")
+    })
+}
+
+fn describe(error: Option<&Error>, http_status: u32) -> ws_error {
+    let mut described = ws_error {
+        struct_size: size_of::<ws_error>() as u32,
+        result: WS_OK,
+        web_error_status: mapping::web_error_status(WS_OK),
+        phase: WS_ERROR_PHASE_NONE,
+        http_status,
+        system_error: 0,
+        tls_alert: 0,
+        certificate_errors: 0,
+        text: [0; 256],
+    };
+    let Some(error) = error else { return described };
+    described.result = outcome::of_error(error);
+    described.web_error_status = mapping::web_error_status(described.result);
+    described.phase = outcome::phase(error.phase);
+    described.system_error = error.system_error;
+    if let Cause::Tls(fault) = &error.cause {
+        described.tls_alert = fault.alert().map_or(0, u32::from);
+        if let TlsFault::Certificate(fault) = fault {
+            described.certificate_errors = fault.validation_mask();
+        }
+    }
+    let text = error.to_string();
+    let mut end = text.len().min(described.text.len() - 1);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    for (place, byte) in described.text.iter_mut().zip(text.bytes().take(end)) {
+        *place = byte as c_char;
+    }
+    described
+}

@@ -1,0 +1,303 @@
+//! Frame headers. RFC 6455 §5.2.
+//!
+//! The codec is tungstenite's; the judgement of what it reads is ours, and is passed on the header
+//! alone, before any payload has arrived. The two-byte header of a short unfragmented message, the
+//! one that counts, is read in place; a test holds the two ways against each other.
+
+use std::fmt;
+use std::io::Cursor;
+
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+/// A client's header is at most this long: 2 bytes, 8 of length, 4 of mask.
+pub const MAX_HEADER_BYTES: usize = 14;
+/// RFC 6455 §5.5: a control frame carries at most this much.
+pub const MAX_CONTROL_BYTES: usize = 125;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    Binary,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcode {
+    Continuation,
+    Message(MessageKind),
+    Close,
+    Ping,
+    Pong,
+}
+
+/// The header of a frame from the server, judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub opcode: Opcode,
+    pub is_final: bool,
+    /// Payload that follows.
+    pub payload_len: u64,
+    /// Bytes the header itself took.
+    pub header_len: usize,
+}
+
+/// What the peer did wrong after the handshake. Each ends the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    MaskedFrame,
+    ReservedBits,
+    ReservedOpcode(u8),
+    FragmentedControl,
+    LongControl,
+    LengthNotShortest,
+    LengthTooLarge,
+    StrayContinuation,
+    MessageInsideMessage,
+    MessageTooBig,
+    TooManyFragments,
+    TextNotUtf8,
+    CloseOneByte,
+    CloseCode(u16),
+    CloseReasonNotUtf8,
+    OutOfMemory,
+}
+
+impl Fault {
+    /// The code that our close frame carries. RFC 6455 §7.4.1.
+    pub fn close_code(self) -> u16 {
+        match self {
+            Fault::TextNotUtf8 | Fault::CloseReasonNotUtf8 => 1007,
+            Fault::MessageTooBig | Fault::TooManyFragments | Fault::OutOfMemory => 1009,
+            _ => 1002,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Fault::MaskedFrame => "the server sent a masked frame",
+            Fault::ReservedBits => "the server set a reserved bit that no extension defines",
+            Fault::ReservedOpcode(code) => {
+                return write!(f, "the server sent a frame with the reserved opcode {code}");
+            }
+            Fault::FragmentedControl => "the server sent a fragmented control frame",
+            Fault::LongControl => "the server sent a control frame of more than 125 bytes",
+            Fault::LengthNotShortest => "the server sent a length that is not in its shortest form",
+            Fault::LengthTooLarge => "the server sent a length with its highest bit set",
+            Fault::StrayContinuation => "the server continued a message that it had not begun",
+            Fault::MessageInsideMessage => {
+                "the server began a message before it had ended the one before"
+            }
+            Fault::MessageTooBig => "the server sent a message larger than MAX_MESSAGE_SIZE",
+            Fault::TooManyFragments => "the server sent a message in more fragments than allowed",
+            Fault::TextNotUtf8 => "the server sent a text message that is not UTF-8",
+            Fault::CloseOneByte => "the server sent a close frame of one byte",
+            Fault::CloseCode(code) => {
+                return write!(f, "the server sent the close code {code}, which may not be sent");
+            }
+            Fault::CloseReasonNotUtf8 => "the server sent a close reason that is not UTF-8",
+            Fault::OutOfMemory => "there was no memory for the message",
+        };
+        f.write_str(text)
+    }
+}
+
+/// Reads a header from the front of `bytes`. `None`: more bytes are needed, and those that are
+/// there are not wrong yet.
+#[inline]
+pub fn decode(bytes: &[u8]) -> Result<Option<Header>, Fault> {
+    if let [first @ (0x81 | 0x82), length @ 0..=125, ..] = *bytes {
+        let kind = if first == 0x81 { MessageKind::Text } else { MessageKind::Binary };
+        return Ok(Some(Header {
+            opcode: Opcode::Message(kind),
+            is_final: true,
+            payload_len: u64::from(length),
+            header_len: 2,
+        }));
+    }
+    decode_any(bytes)
+}
+
+fn decode_any(bytes: &[u8]) -> Result<Option<Header>, Fault> {
+    let Some(&first) = bytes.first() else { return Ok(None) };
+    let opcode = judge_first(first)?;
+    let is_final = first & 0x80 != 0;
+    let Some(&second) = bytes.get(1) else { return Ok(None) };
+    let short_len = second & 0x7f;
+    // RFC 6455 §5.1: a server must not mask any frame that it sends.
+    if second & 0x80 != 0 {
+        return Err(Fault::MaskedFrame);
+    }
+    // RFC 6455 §5.5: control frames are short and whole.
+    if matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong) {
+        if !is_final {
+            return Err(Fault::FragmentedControl);
+        }
+        if short_len > 125 {
+            return Err(Fault::LongControl);
+        }
+    }
+    let mut cursor = Cursor::new(bytes);
+    let Ok(Some((_, payload_len))) = FrameHeader::parse(&mut cursor) else { return Ok(None) };
+    // RFC 6455 §5.2: the minimal number of bytes must be used, the highest bit must be 0.
+    match short_len {
+        126 if payload_len < 126 => return Err(Fault::LengthNotShortest),
+        127 if payload_len <= 0xffff => return Err(Fault::LengthNotShortest),
+        127 if payload_len >> 63 != 0 => return Err(Fault::LengthTooLarge),
+        _ => {}
+    }
+    Ok(Some(Header { opcode, is_final, payload_len, header_len: cursor.position() as usize }))
+}
+
+/// The first byte alone tells reserved bits and opcode.
+fn judge_first(first: u8) -> Result<Opcode, Fault> {
+    // RFC 6455 §5.2: non-zero without an extension that defines it fails the connection.
+    if first & 0x70 != 0 {
+        return Err(Fault::ReservedBits);
+    }
+    match OpCode::from(first & 0x0f) {
+        OpCode::Data(Data::Continue) => Ok(Opcode::Continuation),
+        OpCode::Data(Data::Text) => Ok(Opcode::Message(MessageKind::Text)),
+        OpCode::Data(Data::Binary) => Ok(Opcode::Message(MessageKind::Binary)),
+        OpCode::Control(Control::Close) => Ok(Opcode::Close),
+        OpCode::Control(Control::Ping) => Ok(Opcode::Ping),
+        OpCode::Control(Control::Pong) => Ok(Opcode::Pong),
+        OpCode::Data(Data::Reserved(code)) | OpCode::Control(Control::Reserved(code)) => {
+            Err(Fault::ReservedOpcode(code))
+        }
+    }
+}
+
+/// Writes the header of a masked frame; returns it and its length.
+#[inline]
+pub fn encode(opcode: Opcode, payload_len: u64, key: [u8; 4]) -> ([u8; MAX_HEADER_BYTES], usize) {
+    let header = FrameHeader {
+        is_final: true,
+        opcode: match opcode {
+            Opcode::Continuation => OpCode::Data(Data::Continue),
+            Opcode::Message(MessageKind::Text) => OpCode::Data(Data::Text),
+            Opcode::Message(MessageKind::Binary) => OpCode::Data(Data::Binary),
+            Opcode::Close => OpCode::Control(Control::Close),
+            Opcode::Ping => OpCode::Control(Control::Ping),
+            Opcode::Pong => OpCode::Control(Control::Pong),
+        },
+        // RFC 6455 §5.1: a client masks every frame.
+        mask: Some(key),
+        ..FrameHeader::default()
+    };
+    let mut bytes = [0; MAX_HEADER_BYTES];
+    let header_len = header.len(payload_len);
+    // The room is the largest header: formatting cannot run out of it.
+    let _ = header.format(payload_len, &mut bytes.as_mut_slice());
+    (bytes, header_len)
+}
+
+/// The whole length of one of our own frames, read from the front of it; `None` when its header is
+/// not all there.
+pub fn own_frame_len(bytes: &[u8]) -> Option<usize> {
+    let mut cursor = Cursor::new(bytes);
+    let (_, payload_len) = FrameHeader::parse(&mut cursor).ok().flatten()?;
+    usize::try_from(cursor.position() + payload_len).ok()
+}
+
+/// Bytes that a message of `payload_len` takes on the wire.
+#[inline]
+pub fn framed_len(payload_len: usize) -> u64 {
+    let header = if payload_len < 126 {
+        6
+    } else if payload_len <= 0xffff {
+        8
+    } else {
+        14
+    };
+    header + payload_len as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_pairs_of_first_two_bytes_are_judged_as_the_standard_says() {
+        for first in 0..=255u8 {
+            for second in 0..=255u8 {
+                let mut bytes = [0u8; 16];
+                bytes[0] = first;
+                bytes[1] = second;
+                bytes[2] = 1; // a legal long length of either size
+                let length = second & 0x7f;
+                let control = first & 8 != 0;
+                let expected = if first & 0x70 != 0 {
+                    Err(Fault::ReservedBits)
+                } else if matches!(first & 15, 3..=7 | 11..=15) {
+                    Err(Fault::ReservedOpcode(first & 15))
+                } else if second & 0x80 != 0 {
+                    Err(Fault::MaskedFrame)
+                } else if control && first & 0x80 == 0 {
+                    Err(Fault::FragmentedControl)
+                } else if control && length > 125 {
+                    Err(Fault::LongControl)
+                } else {
+                    Ok(match length {
+                        126 => (256, 4),
+                        127 => (1 << 56, 10),
+                        short => (u64::from(short), 2),
+                    })
+                };
+                let seen = decode(&bytes).map(|header| {
+                    let header = header.unwrap();
+                    assert_eq!(header.is_final, first & 0x80 != 0);
+                    (header.payload_len, header.header_len)
+                });
+                assert_eq!(seen, expected, "{first:02x} {second:02x}");
+                assert_eq!(decode(&bytes), decode_any(&bytes), "the two ways agree");
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_not_all_there_is_neither_read_nor_refused() {
+        let header = [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0];
+        for length in 0..header.len() {
+            assert_eq!(decode(&header[..length]), Ok(None));
+        }
+        assert!(decode(&header).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_first_byte_alone_is_enough_to_refuse() {
+        assert_eq!(decode(&[0xc1]), Err(Fault::ReservedBits));
+        assert_eq!(decode(&[0x83]), Err(Fault::ReservedOpcode(3)));
+    }
+
+    #[test]
+    fn lengths_must_be_in_their_shortest_form() {
+        assert_eq!(decode(&[0x82, 126, 0, 125]), Err(Fault::LengthNotShortest));
+        assert_eq!(decode(&[0x82, 126, 0, 126]).unwrap().unwrap().payload_len, 126);
+        assert_eq!(
+            decode(&[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff]),
+            Err(Fault::LengthNotShortest)
+        );
+        assert_eq!(
+            decode(&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]).unwrap().unwrap().payload_len,
+            65536
+        );
+        assert_eq!(decode(&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0]), Err(Fault::LengthTooLarge));
+        assert_eq!(
+            decode(&[0x82, 127, 0, 0, 0, 1, 0, 0, 0, 5]).unwrap().unwrap().payload_len,
+            (1 << 32) + 5
+        );
+    }
+
+    #[test]
+    fn our_own_headers_are_as_long_as_they_say() {
+        for len in [0usize, 1, 125, 126, 65535, 65536, 1 << 20] {
+            let (bytes, header_len) =
+                encode(Opcode::Message(MessageKind::Binary), len as u64, [1, 2, 3, 4]);
+            assert_eq!(header_len as u64 + len as u64, framed_len(len));
+            assert_eq!(own_frame_len(&bytes[..header_len]), Some(header_len + len));
+            assert_eq!(bytes[header_len - 4..header_len], [1, 2, 3, 4]);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Masking of client frames. RFC 6455 §5.3.
+//!
+//! One pass copies and masks at once, in a shape that compilers turn into vector instructions at
+//! every baseline. A plain loop stands beside it for the tests.
+
+/// Copies `source` into `target` (of the same length), masked with `key`, of which byte
+/// `offset % 4` applies to the first byte: a payload may be masked in several pieces.
+#[inline]
+pub fn copy_masked(target: &mut [u8], source: &[u8], key: [u8; 4], offset: usize) {
+    let key = rotate(key, offset);
+    let wide = u64::from_ne_bytes([key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3]]);
+    let mut targets = target.chunks_exact_mut(8);
+    let mut sources = source.chunks_exact(8);
+    for (to, from) in targets.by_ref().zip(sources.by_ref()) {
+        if let (Some(to), Some(from)) = (to.first_chunk_mut::<8>(), from.first_chunk::<8>()) {
+            *to = (u64::from_ne_bytes(*from) ^ wide).to_ne_bytes();
+        }
+    }
+    let rest = targets.into_remainder().iter_mut().zip(sources.remainder());
+    for ((to, from), key) in rest.zip(key.iter().cycle()) {
+        *to = from ^ key;
+    }
+}
+
+#[inline]
+#[allow(clippy::indexing_slicing)] // every index is taken modulo the array's length
+fn rotate(key: [u8; 4], offset: usize) -> [u8; 4] {
+    [key[offset % 4], key[(offset + 1) % 4], key[(offset + 2) % 4], key[(offset + 3) % 4]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(source: &[u8], key: [u8; 4], offset: usize) -> Vec<u8> {
+        source.iter().enumerate().map(|(at, byte)| byte ^ key[(at + offset) % 4]).collect()
+    }
+
+    #[test]
+    fn every_length_and_offset_equals_the_plain_loop() {
+        let source: Vec<u8> = (0..300u32).map(|n| (n * 31 + 7) as u8).collect();
+        let key = [0x11, 0x82, 0xf3, 0x04];
+        for len in 0..source.len() {
+            for offset in 0..8 {
+                for start in [0, 1, 3, 7].into_iter().filter(|start| start + len <= source.len()) {
+                    let source = &source[start..start + len];
+                    let mut target = vec![0xaa; len];
+                    copy_masked(&mut target, source, key, offset);
+                    assert_eq!(target, plain(source, key, offset), "{len} {offset} {start}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn masking_in_pieces_equals_masking_at_once() {
+        let source: Vec<u8> = (0..1000u32).map(|n| n as u8).collect();
+        let key = [9, 8, 7, 6];
+        for cut in 0..source.len() {
+            let mut target = vec![0; source.len()];
+            let (first, second) = target.split_at_mut(cut);
+            copy_masked(first, &source[..cut], key, 0);
+            copy_masked(second, &source[cut..], key, cut);
+            assert_eq!(target, plain(&source, key, 0));
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_standard_holds() {
+        // RFC 6455 §5.7: a masked "Hello".
+        let mut target = [0; 5];
+        copy_masked(&mut target, b"Hello", [0x37, 0xfa, 0x21, 0x3d], 0);
+        assert_eq!(target, [0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+    }
+}

@@ -1,0 +1,373 @@
+//! Messages become masked frames that wait to be written.
+//!
+//! Framing and masking happen as a message is accepted, in one pass into the last chunk; a writer
+//! takes the chunks out, writes them without any lock, and hands back what the system did not
+//! accept. Pings and pongs overtake what waits, between two frames; nothing else ever overtakes,
+//! also not a close frame. An operation that has not begun to leave can be taken out again.
+//! Knows no socket and no lock: whoever shares it brings the lock.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::base::chunk::{Chunk, ChunkPool};
+use crate::base::random::MaskKeys;
+
+use super::frame::{self, MAX_CONTROL_BYTES, MessageKind, Opcode};
+use super::mask::copy_masked;
+
+/// Pings of the application that may wait at once.
+pub const MAX_WAITING_PINGS: usize = 16;
+
+/// A message that the application wants to hear about. Offsets count all bytes ever queued.
+#[derive(Debug)]
+struct Operation<T> {
+    number: u64,
+    start: u64,
+    end: u64,
+    payload_len: usize,
+    completion: T,
+}
+
+/// An operation whose last byte has been handed to the system.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sent<T> {
+    pub number: u64,
+    pub payload_len: usize,
+    pub completion: T,
+}
+
+#[derive(Debug)]
+pub struct Outbox<T> {
+    pool: Arc<ChunkPool>,
+    keys: MaskKeys,
+    queue: VecDeque<Chunk>,
+    operations: VecDeque<Operation<T>>,
+    pings: VecDeque<Vec<u8>>,
+    pong: Option<Vec<u8>>,
+    /// All bytes ever queued, and those of them that have been handed to the system.
+    queued: u64,
+    sent: u64,
+    /// While a writer has the front: where what it took ends.
+    taken_until: Option<u64>,
+    ended: bool,
+}
+
+impl<T> Outbox<T> {
+    pub fn new(pool: Arc<ChunkPool>, keys: MaskKeys) -> Outbox<T> {
+        Outbox {
+            pool,
+            keys,
+            queue: VecDeque::new(),
+            operations: VecDeque::new(),
+            pings: VecDeque::new(),
+            pong: None,
+            queued: 0,
+            sent: 0,
+            taken_until: None,
+            ended: false,
+        }
+    }
+
+    /// Framed bytes that the system has not been given yet.
+    #[inline]
+    pub fn waiting(&self) -> u64 {
+        self.queued - self.sent
+    }
+
+    #[inline]
+    pub fn has_writer(&self) -> bool {
+        self.taken_until.is_some()
+    }
+
+    #[inline]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether a writer would find something to write.
+    pub fn is_empty(&self) -> bool {
+        self.waiting() == 0 && self.pong.is_none() && self.pings.is_empty()
+    }
+
+    /// Queues one whole message.
+    #[inline]
+    pub fn message(&mut self, kind: MessageKind, payload: &[u8]) {
+        self.frame(Opcode::Message(kind), payload);
+    }
+
+    /// Queues one whole message and remembers to report when it has left.
+    pub fn operation(&mut self, number: u64, kind: MessageKind, payload: &[u8], completion: T) {
+        let start = self.queued;
+        self.frame(Opcode::Message(kind), payload);
+        let (end, payload_len) = (self.queued, payload.len());
+        self.operations.push_back(Operation { number, start, end, payload_len, completion });
+    }
+
+    /// Queues a ping; `false` when too many wait already.
+    pub fn ping(&mut self, payload: &[u8]) -> bool {
+        if self.waiting() == 0 {
+            self.frame(Opcode::Ping, payload);
+            return true;
+        }
+        if self.pings.len() >= MAX_WAITING_PINGS {
+            return false;
+        }
+        self.pings.push_back(payload.to_vec());
+        true
+    }
+
+    /// Queues a pong. RFC 6455 §5.5.3: only the most recent ping needs an answer, so one that is
+    /// still waiting is replaced.
+    pub fn pong(&mut self, payload: &[u8]) {
+        if self.waiting() == 0 && !self.ended {
+            self.frame(Opcode::Pong, payload);
+        } else if !self.ended {
+            self.pong = Some(payload.to_vec());
+        }
+    }
+
+    /// Queues the close frame, behind everything that waits; nothing can be queued after it.
+    /// RFC 6455 §5.5.1.
+    pub fn close(&mut self, payload: &[u8]) {
+        if !self.ended {
+            self.frame(Opcode::Close, payload);
+            self.end();
+        }
+    }
+
+    /// Nothing may be queued any more. What waits may still leave.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.pong = None;
+        self.pings.clear();
+    }
+
+    /// Everything that waits is given up; the operations among it are returned.
+    pub fn abandon(&mut self) -> Vec<Sent<T>> {
+        self.end();
+        for chunk in self.queue.drain(..) {
+            self.pool.give_back(chunk);
+        }
+        self.sent = self.queued;
+        self.operations.drain(..).map(Operation::into_sent).collect()
+    }
+
+    /// The operations that wait; their bytes may still leave, but nobody will hear of it.
+    pub fn forget_operations(&mut self) -> Vec<Sent<T>> {
+        self.operations.drain(..).map(Operation::into_sent).collect()
+    }
+
+    /// Takes out an operation that has not begun to leave.
+    pub fn cancel(&mut self, number: u64) -> Option<Sent<T>> {
+        let at = self.operations.iter().position(|operation| operation.number == number)?;
+        let (start, end) = self.operations.get(at).map(|found| (found.start, found.end))?;
+        if start < self.taken_until.unwrap_or(self.sent) {
+            return None;
+        }
+        let mut offset = self.taken_until.unwrap_or(self.sent);
+        for chunk in &mut self.queue {
+            let (from, until) = (offset, offset + chunk.len() as u64);
+            offset = until;
+            let (cut_from, cut_until) = (start.max(from), end.min(until));
+            if cut_from < cut_until {
+                let base = chunk.sent();
+                chunk.remove(base + (cut_from - from) as usize, base + (cut_until - from) as usize);
+            }
+        }
+        self.queue.retain(|chunk| !chunk.is_empty());
+        let len = end - start;
+        self.queued -= len;
+        for later in self.operations.iter_mut().skip(at + 1) {
+            later.start -= len;
+            later.end -= len;
+        }
+        self.operations.remove(at).map(Operation::into_sent)
+    }
+
+    /// Takes what waits, to be written without the lock. `None`: nothing waits, or there is a
+    /// writer already. Must be followed by `finish_writing`.
+    pub fn begin_writing(&mut self) -> Option<VecDeque<Chunk>> {
+        if self.taken_until.is_some() {
+            return None;
+        }
+        if self.pong.is_some() || !self.pings.is_empty() {
+            self.insert_control_frames();
+        }
+        if self.queue.is_empty() {
+            return None;
+        }
+        self.taken_until = Some(self.queued);
+        Some(std::mem::take(&mut self.queue))
+    }
+
+    /// The writer is done: `rest` is what the system did not take, `written` how much it took.
+    /// Returns the operations that have left with it.
+    pub fn finish_writing(
+        &mut self,
+        rest: VecDeque<Chunk>,
+        written: u64,
+        mut has_left: impl FnMut(Sent<T>),
+    ) {
+        self.taken_until = None;
+        if self.sent == self.queued {
+            return; // abandoned meanwhile
+        }
+        self.sent += written;
+        if !rest.is_empty() {
+            let behind = std::mem::replace(&mut self.queue, rest);
+            self.queue.extend(behind);
+        }
+        while self.operations.front().is_some_and(|operation| operation.end <= self.sent) {
+            if let Some(operation) = self.operations.pop_front() {
+                has_left(operation.into_sent());
+            }
+        }
+    }
+
+    /// Begins a message that its sender writes piece by piece instead of queueing it: the caller
+    /// is the writer from now on. Only when nothing waits and nobody writes.
+    pub fn begin_streaming(&mut self, kind: MessageKind, payload_len: usize) -> Option<Streaming> {
+        if self.waiting() > 0 || self.taken_until.is_some() || !self.is_empty() {
+            return None;
+        }
+        let key = self.keys.next_key();
+        self.queued += frame::framed_len(payload_len);
+        self.taken_until = Some(self.queued);
+        Some(Streaming { opcode: Opcode::Message(kind), key, payload_len, done: 0 })
+    }
+
+    /// The operation that `begin_streaming` has begun.
+    pub fn streaming_operation(&mut self, number: u64, payload_len: usize, completion: T) {
+        let end = self.queued;
+        let start = end - frame::framed_len(payload_len);
+        self.operations.push_back(Operation { number, start, end, payload_len, completion });
+    }
+
+    #[inline]
+    fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        let key = self.keys.next_key();
+        let (header, header_len) = frame::encode(opcode, payload.len() as u64, key);
+        let header = header.get(..header_len).unwrap_or_default();
+        self.queued += (header_len + payload.len()) as u64;
+        // The straight path: all of it fits behind what is there.
+        if let Some(tail) = self.queue.back_mut()
+            && tail.room() >= header_len + payload.len()
+        {
+            write_frame(tail, header, payload, key);
+            return;
+        }
+        self.frame_into_fresh_chunks(header, payload, key);
+    }
+
+    #[cold]
+    fn frame_into_fresh_chunks(&mut self, header: &[u8], payload: &[u8], key: [u8; 4]) {
+        let mut chunk = self.pool.take();
+        let first = payload.len().min(chunk.room() - header.len());
+        let (front, mut rest) = payload.split_at(first);
+        write_frame(&mut chunk, header, front, key);
+        self.queue.push_back(chunk);
+        let mut done = first;
+        while !rest.is_empty() {
+            let mut chunk = self.pool.take();
+            let (front, back) = rest.split_at(rest.len().min(chunk.room()));
+            copy_masked(chunk.extend(front.len()), front, key, done);
+            // The next frame begins right behind this payload, or not in this chunk at all.
+            chunk.first_frame = front.len();
+            self.queue.push_back(chunk);
+            done += front.len();
+            rest = back;
+        }
+    }
+
+    /// Puts waiting pongs and pings in front of everything that has not begun to leave.
+    fn insert_control_frames(&mut self) {
+        let mut chunk = Chunk::with_capacity((1 + self.pings.len()) * (MAX_CONTROL_BYTES + 6));
+        let pong = self.pong.take().map(|payload| (Opcode::Pong, payload));
+        let pings = self.pings.drain(..).map(|payload| (Opcode::Ping, payload));
+        for (opcode, payload) in pong.into_iter().chain(pings) {
+            let key = self.keys.next_key();
+            let (header, header_len) = frame::encode(opcode, payload.len() as u64, key);
+            write_frame(&mut chunk, header.get(..header_len).unwrap_or_default(), &payload, key);
+        }
+        let len = chunk.len() as u64;
+        let (at, offset, skipped) = self.next_boundary();
+        match self.queue.get_mut(at) {
+            Some(front) if offset > front.sent() => {
+                let tail = front.split_off(offset);
+                self.queue.insert(at + 1, chunk);
+                if !tail.is_empty() {
+                    self.queue.insert(at + 2, tail);
+                }
+            }
+            _ => self.queue.insert(at.min(self.queue.len()), chunk),
+        }
+        let position = self.sent + skipped;
+        self.queued += len;
+        for operation in self.operations.iter_mut().filter(|one| one.start >= position) {
+            operation.start += len;
+            operation.end += len;
+        }
+    }
+
+    /// The first place where a frame begins that has not begun to leave: chunk, offset in it, and
+    /// the number of waiting bytes before it.
+    fn next_boundary(&self) -> (usize, usize, u64) {
+        let mut skipped = 0;
+        for (at, chunk) in self.queue.iter().enumerate() {
+            let mut offset = chunk.first_frame;
+            while offset < chunk.sent() {
+                let frame = chunk.written().get(offset..).unwrap_or_default();
+                // Headers are never cut by the end of a chunk.
+                offset += frame::own_frame_len(frame).unwrap_or(usize::MAX / 2);
+            }
+            if offset < chunk.end() {
+                return (at, offset, skipped + (offset - chunk.sent()) as u64);
+            }
+            skipped += chunk.len() as u64;
+        }
+        (self.queue.len(), 0, skipped)
+    }
+}
+
+impl<T> Operation<T> {
+    fn into_sent(self) -> Sent<T> {
+        Sent { number: self.number, payload_len: self.payload_len, completion: self.completion }
+    }
+}
+
+#[inline]
+fn write_frame(chunk: &mut Chunk, header: &[u8], payload: &[u8], key: [u8; 4]) {
+    let target = chunk.extend(header.len() + payload.len());
+    let (front, back) = target.split_at_mut(header.len().min(target.len()));
+    front.copy_from_slice(header.get(..front.len()).unwrap_or_default());
+    copy_masked(back, payload, key, 0);
+}
+
+/// A message on its way that is framed and masked piece by piece, each written while it is hot.
+#[derive(Debug)]
+pub struct Streaming {
+    opcode: Opcode,
+    key: [u8; 4],
+    payload_len: usize,
+    done: usize,
+}
+
+impl Streaming {
+    /// Fills an empty chunk with the next bytes on the wire; `false` when there are no more.
+    pub fn fill(&mut self, payload: &[u8], chunk: &mut Chunk, is_first: bool) -> bool {
+        if is_first {
+            let (header, len) = frame::encode(self.opcode, self.payload_len as u64, self.key);
+            chunk.extend(len).copy_from_slice(header.get(..len).unwrap_or_default());
+        }
+        let rest = payload.get(self.done..).unwrap_or_default();
+        let piece = rest.get(..rest.len().min(chunk.room())).unwrap_or_default();
+        copy_masked(chunk.extend(piece.len()), piece, self.key, self.done);
+        self.done += piece.len();
+        chunk.first_frame = if is_first { 0 } else { chunk.end() };
+        is_first || !piece.is_empty()
+    }
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,0 +1,231 @@
+//! Bytes in every split against the events they must give.
+
+use super::*;
+
+const LIMITS: Limits = Limits { max_message_size: 1 << 20, max_fragments: 65_536 };
+
+/// An event without borrows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seen {
+    Message(MessageKind, Vec<u8>),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(u16, Vec<u8>),
+    Fault(Fault),
+}
+
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        len @ 0..=125 => bytes.push(len as u8),
+        len @ 126..=0xffff => {
+            bytes.push(126);
+            bytes.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        len => {
+            bytes.push(127);
+            bytes.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+fn feed(receiver: &mut Receiver, pieces: &[&[u8]], direct: bool) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    for piece in pieces {
+        let mut piece = *piece;
+        if direct && let Some((target, count)) = receiver.direct_target() {
+            let count = count.min(piece.len());
+            target.extend_from_slice(&piece[..count]);
+            piece = &piece[count..];
+            if let Some(event) = receiver.direct_received(count) {
+                seen.push(own(event));
+            }
+        }
+        let mut bytes = piece.to_vec();
+        bytes.push(0xee);
+        let end = piece.len();
+        let mut input = Input { bytes: &mut bytes, at: 0, end };
+        while let Some(event) = receiver.receive(&mut input) {
+            seen.push(own(event));
+        }
+        assert_eq!(input.at, end, "everything is taken");
+    }
+    seen
+}
+
+fn own(event: Event<'_>) -> Seen {
+    match event {
+        Event::Message(kind, Payload::InPlace(piece)) => {
+            Seen::Message(kind, piece[..piece.len() - 1].to_vec())
+        }
+        Event::Message(kind, Payload::Gathered(mut bytes)) => {
+            assert_eq!(bytes.pop(), Some(0), "one zero byte behind");
+            Seen::Message(kind, bytes)
+        }
+        Event::Ping(payload) => Seen::Ping(payload.into_owned()),
+        Event::Pong(payload) => Seen::Pong(payload.into_owned()),
+        Event::Close(status) => Seen::Close(status.code, status.reason),
+        Event::Fault(fault) => Seen::Fault(fault),
+    }
+}
+
+/// Whole, in every two pieces, byte by byte: the same events.
+fn expect(bytes: &[u8], expected: &[Seen]) {
+    let new = || Receiver::new(LIMITS);
+    assert_eq!(feed(&mut new(), &[bytes], false), expected);
+    let single: Vec<&[u8]> = bytes.chunks(1).collect();
+    assert_eq!(feed(&mut new(), &single, false), expected);
+    let step = (bytes.len() / 400).max(1);
+    for cut in (0..bytes.len()).step_by(step) {
+        let pieces = [&bytes[..cut], &bytes[cut..]];
+        assert_eq!(feed(&mut new(), &pieces, false), expected, "cut at {cut}");
+        assert_eq!(feed(&mut new(), &pieces, true), expected, "direct, cut at {cut}");
+    }
+}
+
+fn text(text: &str) -> Seen {
+    Seen::Message(MessageKind::Text, text.as_bytes().to_vec())
+}
+
+#[test]
+fn messages_arrive_whole_in_order_and_with_their_kind() {
+    let mut bytes = frame(0x81, b"first");
+    bytes.extend(frame(0x82, b""));
+    bytes.extend(frame(0x82, &[7; 300]));
+    bytes.extend(frame(0x81, "κόσμε".as_bytes()));
+    expect(
+        &bytes,
+        &[
+            text("first"),
+            Seen::Message(MessageKind::Binary, vec![]),
+            Seen::Message(MessageKind::Binary, vec![7; 300]),
+            text("κόσμε"),
+        ],
+    );
+}
+
+#[test]
+fn control_frames_are_taken_between_fragments() {
+    let mut bytes = frame(0x01, b"one ");
+    bytes.extend(frame(0x89, b"are you there"));
+    bytes.extend(frame(0x00, b""));
+    bytes.extend(frame(0x8a, b""));
+    bytes.extend(frame(0x80, b"message"));
+    expect(
+        &bytes,
+        &[Seen::Ping(b"are you there".to_vec()), Seen::Pong(vec![]), text("one message")],
+    );
+}
+
+#[test]
+fn a_large_message_is_read_straight_into_its_own_buffer() {
+    let payload: Vec<u8> = (0..300_000u32).map(|n| (n % 251) as u8).collect();
+    let mut bytes = frame(0x82, &payload);
+    bytes.extend(frame(0x81, b"behind"));
+    expect(&bytes, &[Seen::Message(MessageKind::Binary, payload), text("behind")]);
+}
+
+#[test]
+fn nothing_comes_after_a_fault() {
+    for (broken, fault) in [
+        (frame(0xc1, b"x"), Fault::ReservedBits),
+        (frame(0x83, b"x"), Fault::ReservedOpcode(3)),
+        (frame(0x80, b"x"), Fault::StrayContinuation),
+        (frame(0x81, b"\xff"), Fault::TextNotUtf8),
+        (frame(0x88, b"\x03"), Fault::CloseOneByte),
+        (frame(0x88, b"\x03\xec"), Fault::CloseCode(1004)),
+        (frame(0x88, b"\x03\xe8\xff"), Fault::CloseReasonNotUtf8),
+        ([frame(0x01, b"a"), frame(0x81, b"b")].concat(), Fault::MessageInsideMessage),
+        (frame(0x82, &[0; (1 << 20) + 1]), Fault::MessageTooBig),
+        ([frame(0x02, &[0; 1 << 20]), frame(0x80, b"b")].concat(), Fault::MessageTooBig),
+    ] {
+        let bytes = [frame(0x82, b"before"), broken, frame(0x82, b"after")].concat();
+        let before = Seen::Message(MessageKind::Binary, b"before".to_vec());
+        expect(&bytes, &[before, Seen::Fault(fault)]);
+    }
+}
+
+#[test]
+fn nothing_comes_after_a_close_frame() {
+    let bytes = [frame(0x01, b"part"), frame(0x88, b"\x0b\xb9bye"), frame(0x80, b"rest")].concat();
+    expect(&bytes, &[Seen::Close(3001, b"bye".to_vec())]);
+    expect(&frame(0x88, b""), &[Seen::Close(close::NO_STATUS, vec![])]);
+}
+
+#[test]
+fn the_limit_is_inclusive_and_judged_at_the_header() {
+    let mut receiver = Receiver::new(LIMITS);
+    let seen = feed(&mut receiver, &[&frame(0x82, &[1; 1 << 20])], false);
+    assert!(matches!(&seen[..], [Seen::Message(_, bytes)] if bytes.len() == 1 << 20));
+    let seen = feed(&mut receiver, &[&[0x82, 127, 0, 0, 0, 0, 0, 0x10, 0, 1]], false);
+    assert_eq!(seen, [Seen::Fault(Fault::MessageTooBig)]);
+}
+
+#[test]
+fn empty_fragments_count() {
+    let mut receiver = Receiver::new(Limits { max_fragments: 3, ..LIMITS });
+    let three = [frame(0x01, b""), frame(0x00, b""), frame(0x80, b"")].concat();
+    assert_eq!(feed(&mut receiver, &[&three], false), [text("")]);
+    let four = [frame(0x01, b""), frame(0x00, b""), frame(0x00, b""), frame(0x00, b"")].concat();
+    assert_eq!(feed(&mut receiver, &[&four], false), [Seen::Fault(Fault::TooManyFragments)]);
+}
+
+#[test]
+fn invalid_text_fails_in_the_segment_that_breaks_it() {
+    let mut receiver = Receiver::new(LIMITS);
+    let header = [0x81, 127, 0, 0, 0, 0, 0, 0x0f, 0, 0];
+    assert_eq!(feed(&mut receiver, &[&header, b"good"], false), []);
+    assert_eq!(feed(&mut receiver, &[b"\xff"], false), [Seen::Fault(Fault::TextNotUtf8)]);
+}
+
+#[test]
+fn a_declared_length_costs_nothing_until_bytes_arrive() {
+    let mut receiver = Receiver::new(Limits { max_message_size: u64::MAX, ..LIMITS });
+    let header = [0x82, 127, 0, 0, 0, 0, 0x40, 0, 0, 0];
+    assert_eq!(feed(&mut receiver, &[&header, &[1; 10]], false), []);
+    let gathering = receiver.gathering.as_ref().unwrap();
+    assert!(gathering.bytes.capacity() <= GROWTH_STEP + 64);
+    assert!(receiver.is_inside_message());
+}
+
+#[test]
+fn an_absurd_length_without_a_limit_is_too_big() {
+    let mut receiver = Receiver::new(Limits { max_message_size: u64::MAX, ..LIMITS });
+    let header = [0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    assert_eq!(feed(&mut receiver, &[&header], false), [Seen::Fault(Fault::MessageTooBig)]);
+}
+
+#[test]
+fn discarding_drops_messages_and_keeps_nothing() {
+    let mut receiver = Receiver::new(LIMITS);
+    assert_eq!(feed(&mut receiver, &[&frame(0x01, &[b'a'; 1000])], false), []);
+    receiver.discard_messages();
+    let bytes = [
+        frame(0x80, &[0xff; 5000]),
+        frame(0x82, &vec![0; (1 << 20) + 5]),
+        frame(0x89, b"p"),
+        frame(0x88, b"\x03\xe8"),
+    ]
+    .concat();
+    let expected = [Seen::Ping(b"p".to_vec()), Seen::Close(1000, vec![])];
+    assert_eq!(feed(&mut receiver, &[&bytes], false), expected);
+}
+
+#[test]
+fn a_piece_in_place_can_be_ended_by_a_zero_and_put_back() {
+    let mut receiver = Receiver::new(LIMITS);
+    let mut bytes = [frame(0x81, b"one"), frame(0x81, b"two"), vec![0]].concat();
+    let end = bytes.len() - 1;
+    let mut input = Input { bytes: &mut bytes, at: 0, end };
+    let mut texts = Vec::new();
+    while let Some(event) = receiver.receive(&mut input) {
+        let Event::Message(_, Payload::InPlace(piece)) = event else { panic!("{event:?}") };
+        let last = piece.len() - 1;
+        let kept = std::mem::replace(&mut piece[last], 0);
+        texts.push(std::ffi::CStr::from_bytes_until_nul(piece).unwrap().to_owned());
+        piece[last] = kept;
+    }
+    assert_eq!(texts, [c"one".to_owned(), c"two".to_owned()]);
+}

@@ -1,0 +1,80 @@
+//! What an event loop runs: tasks, a turn at a time.
+
+use std::io;
+use std::time::Instant;
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+
+use super::mailbox::Remote;
+
+/// A small state machine that owns at most one registered source. Lives on one thread.
+pub trait Task: Send {
+    /// Something may have happened: the first turn, readiness, a kick, a deadline. Spurious turns
+    /// happen and must do no harm. Never blocks.
+    fn turn(&mut self, turn: &mut Turn<'_>) -> Next;
+
+    /// The task panicked and will be dropped after this call.
+    fn panicked(&mut self, turn: &mut Turn<'_>);
+}
+
+/// What a task wants after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// To sleep until readiness, a kick, or the given time.
+    Wait(Option<Instant>),
+    /// Another turn soon, after everybody else had theirs.
+    Again,
+    /// To be dropped.
+    Finished,
+}
+
+/// One turn of a task.
+pub struct Turn<'a> {
+    /// The time, taken once for all tasks that run together.
+    pub now: Instant,
+    /// Readiness is edge-triggered: who does not read until the system would block must remember
+    /// that there is more.
+    pub readable: bool,
+    pub writable: bool,
+    /// The peer ended its side, or the socket failed: reading will tell.
+    pub hung_up: bool,
+    /// Buffers that belong to the thread; their content does not outlive the turn.
+    pub scratch: &'a mut Scratch,
+    pub(super) registry: &'a Registry,
+    pub(super) token: Token,
+    pub(super) remote: &'a Remote,
+}
+
+impl Turn<'_> {
+    /// Registers a source for both directions. It deregisters when it is dropped.
+    pub fn register(&self, source: &mut impl Source) -> io::Result<()> {
+        self.registry.register(source, self.token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// Wakes this task from anywhere.
+    pub fn remote(&self) -> Remote {
+        self.remote.for_token(self.token)
+    }
+}
+
+/// Large buffers, one set per thread instead of one per connection.
+#[derive(Debug)]
+pub struct Scratch {
+    /// What a socket is read into: `INPUT_BYTES` and one byte behind.
+    pub input: Box<[u8]>,
+    /// What a TLS socket is read into.
+    pub ciphertext: Box<[u8]>,
+}
+
+pub const INPUT_BYTES: usize = 256 * 1024;
+pub const CIPHERTEXT_BYTES: usize = 64 * 1024;
+
+impl Default for Scratch {
+    fn default() -> Scratch {
+        Scratch {
+            input: vec![0; INPUT_BYTES + 1].into_boxed_slice(),
+            ciphertext: vec![0; CIPHERTEXT_BYTES].into_boxed_slice(),
+        }
+    }
+}

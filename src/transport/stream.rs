@@ -1,0 +1,224 @@
+//! A connected byte stream: TCP, or TLS over it. What a session reads from and writes to.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
+use std::sync::Arc;
+
+use mio::net::TcpStream;
+
+use crate::base::chunk::{Chunk, ChunkPool};
+
+use super::spare::read_into_spare;
+use super::tcp::{self, Written};
+use super::tls::{Plain, TlsFault, TlsSession};
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    Bytes(usize),
+    /// Nothing more for now: readiness will tell.
+    Blocked,
+    /// The peer ended its side.
+    End,
+}
+
+#[derive(Debug)]
+pub enum StreamFault {
+    System(io::Error),
+    Tls(TlsFault),
+}
+
+pub struct Stream {
+    tcp: Arc<TcpStream>,
+    tls: Option<Box<Tls>>,
+}
+
+struct Tls {
+    session: TlsSession,
+    /// Ciphertext that the engine had no room for.
+    held: Vec<u8>,
+}
+
+impl Stream {
+    pub fn plain(tcp: TcpStream) -> Stream {
+        Stream { tcp: Arc::new(tcp), tls: None }
+    }
+
+    /// Puts TLS over what is a plain stream so far.
+    pub fn secure(&mut self, session: TlsSession) {
+        self.tls = Some(Box::new(Tls { session, held: Vec::new() }));
+    }
+
+    pub fn tcp(&self) -> &Arc<TcpStream> {
+        &self.tcp
+    }
+
+    pub fn tls(&self) -> Option<&TlsSession> {
+        self.tls.as_ref().map(|tls| &tls.session)
+    }
+
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Reads once into `buffer`; `ciphertext` is room for what TLS has to read first.
+    pub fn read(&mut self, buffer: &mut [u8], ciphertext: &mut [u8]) -> Result<Read, StreamFault> {
+        let Some(tls) = &mut self.tls else {
+            return as_read(tcp::receive(&self.tcp, buffer));
+        };
+        loop {
+            match tls.session.read(buffer) {
+                Plain::Bytes(count) => return Ok(Read::Bytes(count)),
+                Plain::Closed => return Ok(Read::End),
+                Plain::Empty => {}
+            }
+            match tls.advance(&self.tcp, ciphertext)? {
+                Read::Bytes(_) => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Reads at most `count` bytes straight into the spare room of `target`. Plain streams only.
+    pub fn read_into(&mut self, target: &mut Vec<u8>, count: usize) -> Result<Read, StreamFault> {
+        as_read(tcp::retrying(|| read_into_spare(&self.tcp, target, count)))
+    }
+
+    /// Takes the TLS handshake as far as it goes now. `true`: it is done.
+    pub fn handshake(&mut self, ciphertext: &mut [u8]) -> Result<Option<bool>, StreamFault> {
+        let Some(tls) = &mut self.tls else { return Ok(Some(true)) };
+        loop {
+            tls.flush(&self.tcp).map_err(StreamFault::System)?;
+            if !tls.session.is_handshaking() {
+                return Ok(Some(true));
+            }
+            match tls.advance(&self.tcp, ciphertext)? {
+                Read::Bytes(_) => {}
+                Read::Blocked => return Ok(Some(false)),
+                Read::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Writes chunks from the front until they are gone or the system blocks. With TLS, bytes count
+    /// as written once they are encrypted; `is_flushed` tells whether the system has them all.
+    pub fn write(&mut self, chunks: &mut VecDeque<Chunk>, pool: &ChunkPool) -> Written {
+        let Some(tls) = &mut self.tls else {
+            return tcp::write_chunks(&self.tcp, chunks, pool);
+        };
+        let mut written = Written::default();
+        loop {
+            match tls.flush(&self.tcp) {
+                Ok(true) => {}
+                Ok(false) => {
+                    written.blocked = true;
+                    return written;
+                }
+                Err(error) => {
+                    written.error = Some(error);
+                    return written;
+                }
+            }
+            let Some(front) = chunks.front() else { return written };
+            let count = tls.session.write(front.waiting());
+            written.bytes += count as u64;
+            tcp::consume(chunks, count, pool);
+        }
+    }
+
+    /// Writes plain bytes from the front of `bytes`; for the few of the opening handshake.
+    pub fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(tls) = &mut self.tls else { return tcp::send(&self.tcp, bytes) };
+        let count = tls.session.write(bytes);
+        tls.flush(&self.tcp)?;
+        Ok(count)
+    }
+
+    /// Hands the system what TLS still holds. `true`: it has everything.
+    pub fn flush(&mut self) -> io::Result<bool> {
+        match &mut self.tls {
+            Some(tls) => tls.flush(&self.tcp),
+            None => Ok(true),
+        }
+    }
+
+    pub fn is_flushed(&self) -> bool {
+        !self.tls.as_ref().is_some_and(|tls| tls.session.wants_write())
+    }
+
+    /// Ends our side: close_notify as far as the system takes it, then FIN.
+    pub fn end(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.session.send_close_notify();
+            let _ = tls.flush(&self.tcp);
+        }
+        let _ = self.tcp.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+impl Tls {
+    /// Feeds the engine with what is held, or with one read of the socket.
+    fn advance(&mut self, tcp: &TcpStream, ciphertext: &mut [u8]) -> Result<Read, StreamFault> {
+        let (fed, read) = if self.held.is_empty() {
+            let read = as_read(tcp::receive(tcp, ciphertext))?;
+            let Read::Bytes(count) = read else { return Ok(read) };
+            let fresh = ciphertext.get(..count).unwrap_or_default();
+            let fed = self.session.receive(fresh);
+            if let Ok(taken) = &fed {
+                self.held.extend_from_slice(fresh.get(*taken..).unwrap_or_default());
+            }
+            (fed, read)
+        } else {
+            let fed = self.session.receive(&self.held);
+            if let Ok(taken) = &fed {
+                self.held.drain(..(*taken).min(self.held.len()));
+                if self.held.is_empty() {
+                    self.held = Vec::new();
+                }
+            }
+            (fed, Read::Bytes(1))
+        };
+        // Answers of the engine: handshake, key updates, and the alert after a failure.
+        let flushed = self.flush(tcp);
+        fed.map_err(StreamFault::Tls)?;
+        flushed.map_err(StreamFault::System)?;
+        Ok(read)
+    }
+
+    fn flush(&mut self, tcp: &TcpStream) -> io::Result<bool> {
+        while self.session.wants_write() {
+            match self.session.write_ciphertext(&mut Socket(tcp)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn as_read(result: io::Result<usize>) -> Result<Read, StreamFault> {
+    match result {
+        Ok(0) => Ok(Read::End),
+        Ok(count) => Ok(Read::Bytes(count)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Read::Blocked),
+        Err(error) => Err(StreamFault::System(error)),
+    }
+}
+
+/// The socket as rustls wants it; never raises SIGPIPE.
+struct Socket<'a>(&'a TcpStream);
+
+impl Write for Socket<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        tcp::send(self.0, bytes)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        tcp::send_vectored(self.0, pieces)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
