@@ -246,7 +246,7 @@ impl Open {
         link: &Link,
         sink: &dyn Sink,
     ) -> Option<Outcome> {
-        let wanted = sink.begin_messages();
+        let mut wanted = sink.begin_messages();
         let outcome = loop {
             let Some(event) = self.receiver.receive(input) else { break None };
             match event {
@@ -258,8 +258,12 @@ impl Open {
                     }
                 }
                 other => {
-                    if let Some(outcome) = self.control(other, turn, link, sink) {
-                        break Some(outcome);
+                    // It may have a callback of its own.
+                    sink.end_messages(wanted);
+                    let outcome = self.control(other, turn, link, sink);
+                    wanted = sink.begin_messages();
+                    if outcome.is_some() {
+                        break outcome;
                     }
                 }
             }

@@ -69,6 +69,8 @@ impl Task for Session {
 
     fn panicked(&mut self, _: &mut Turn<'_>) {
         let error = Error::new(Phase::WebSocket, Cause::Unexpected);
+        // Wherever it happened, nobody is inside any more.
+        self.sink.end_messages(true);
         match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Connecting(_) => self.connect_failed(error),
             Stage::Open(_) => {

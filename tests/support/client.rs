@@ -1,0 +1,408 @@
+//! anyws as a program in C sees it: its functions, and what its callbacks were told, in order.
+
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use anyws::ffi::controls::*;
+use anyws::ffi::events::*;
+use anyws::ffi::information::*;
+use anyws::ffi::queue::*;
+use anyws::ffi::result::*;
+use anyws::ffi::send::*;
+use anyws::ffi::socket::*;
+use anyws::ffi::types::*;
+
+use super::DEADLINE;
+use super::server::pki;
+
+/// How the events of a socket reach the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Callback,
+    Dispatch,
+    Next,
+    Pull,
+}
+
+pub const MODES: [Mode; 4] = [Mode::Callback, Mode::Dispatch, Mode::Next, Mode::Pull];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    Completed { operation: u64, result: ws_result, bytes: u64 },
+    Message(ws_message_type, Vec<u8>),
+    Closed(Closed),
+    Pong(u64),
+    SendReady,
+    Released,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub result: ws_result,
+    pub code: u16,
+    pub reason: Vec<u8>,
+    pub was_clean: bool,
+    pub by_peer: bool,
+}
+
+pub struct Client {
+    pub socket: *mut ws_socket,
+    pub mode: Mode,
+    told: Receiver<Told>,
+    /// What callbacks write to; belongs to the library until *released*.
+    teller: *mut Sender<Told>,
+    queue: *mut ws_event_queue,
+    pump: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+}
+
+unsafe extern "C-unwind" fn completed(
+    _: *mut ws_socket,
+    operation: ws_operation,
+    result: ws_result,
+    bytes: u64,
+    user_data: *mut c_void,
+) {
+    tell(user_data, Told::Completed { operation, result, bytes });
+}
+
+unsafe extern "C-unwind" fn message_received(
+    _: *mut ws_socket,
+    message: *const ws_message,
+    user_data: *mut c_void,
+) {
+    tell(user_data, Told::Message(unsafe { (*message).r#type }, unsafe { bytes_of(message) }));
+}
+
+/// Also checks what every message promises.
+pub unsafe fn bytes_of(message: *const ws_message) -> Vec<u8> {
+    let message = unsafe { &*message };
+    assert!(!message.data.is_null());
+    assert_eq!(unsafe { *message.data.add(message.len) }, 0, "a zero stands behind the message");
+    assert_eq!(message.is_complete, 1);
+    unsafe { std::slice::from_raw_parts(message.data, message.len) }.to_vec()
+}
+
+unsafe extern "C-unwind" fn closed(_: *mut ws_socket, closed: *const ws_closed, user_data: *mut c_void) {
+    tell(user_data, Told::Closed(unsafe { copy_closed(closed) }));
+}
+
+unsafe fn copy_closed(closed: *const ws_closed) -> Closed {
+    let closed = unsafe { &*closed };
+    let reason = unsafe { std::slice::from_raw_parts(closed.reason.cast(), closed.reason_length) };
+    assert_eq!(unsafe { *closed.reason.add(closed.reason_length) }, 0);
+    Closed {
+        result: closed.result,
+        code: closed.code,
+        reason: reason.to_vec(),
+        was_clean: closed.was_clean == 1,
+        by_peer: closed.by_peer == 1,
+    }
+}
+
+unsafe extern "C-unwind" fn pong(_: *mut ws_socket, round_trip_us: u64, user_data: *mut c_void) {
+    tell(user_data, Told::Pong(round_trip_us));
+}
+
+unsafe extern "C-unwind" fn send_ready(_: *mut ws_socket, user_data: *mut c_void) {
+    tell(user_data, Told::SendReady);
+}
+
+unsafe extern "C-unwind" fn released(_: *mut ws_socket, user_data: *mut c_void) {
+    tell(user_data, Told::Released);
+}
+
+fn tell(user_data: *mut c_void, told: Told) {
+    let teller = unsafe { &*user_data.cast::<Sender<Told>>() };
+    let _ = teller.send(told);
+}
+
+impl Client {
+    pub fn new(mode: Mode) -> Client {
+        let socket = ws_message_socket_new();
+        assert!(!socket.is_null());
+        let (teller, told) = channel();
+        let teller = Box::into_raw(Box::new(teller));
+        let user_data = teller.cast();
+        let mut client = Client { socket, mode, told, teller, queue: std::ptr::null_mut(), pump: None };
+        assert_eq!(ws_set_user_data(socket, user_data), WS_OK);
+        assert_eq!(ws_on_closed(socket, Some(closed), user_data), WS_OK);
+        assert_eq!(ws_on_pong(socket, Some(pong), user_data), WS_OK);
+        assert_eq!(ws_on_send_ready(socket, Some(send_ready), user_data), WS_OK);
+        assert_eq!(ws_on_released(socket, Some(released), user_data), WS_OK);
+        match mode {
+            Mode::Pull => {}
+            Mode::Callback => {
+                assert_eq!(ws_on_message_received(socket, Some(message_received), user_data), WS_OK);
+            }
+            Mode::Dispatch | Mode::Next => {
+                if mode == Mode::Dispatch {
+                    let set = ws_on_message_received(socket, Some(message_received), user_data);
+                    assert_eq!(set, WS_OK);
+                }
+                client.queue = ws_event_queue_new();
+                assert_eq!(ws_set_event_queue(socket, client.queue), WS_OK);
+                client.pump = Some(pump(client.queue, mode));
+            }
+        }
+        client
+    }
+
+    /// Trusts the test authority, and nobody else.
+    pub fn trusting(mode: Mode) -> Client {
+        let client = Client::new(mode);
+        let pem = pki().ca_pem.as_bytes();
+        let control = WS_CONTROL_TRUSTED_CERTIFICATES;
+        let set = ws_set_control_bytes(client.socket, control, pem.as_ptr().cast(), pem.len());
+        assert_eq!(set, WS_OK);
+        client.set(WS_CONTROL_TRUST_SYSTEM_STORE, 0);
+        client
+    }
+
+    /// Connected, and its completion taken.
+    pub fn connected(mode: Mode, uri: &str) -> Client {
+        let mut client = Client::trusting(mode);
+        client.connect(uri);
+        assert_eq!(client.connect_result(), WS_OK, "{uri}");
+        client.begin_pulling();
+        client
+    }
+
+    pub fn set(&self, control: ws_control, value: u64) {
+        assert_eq!(ws_set_control(self.socket, control, value), WS_OK);
+    }
+
+    pub fn connect(&mut self, uri: &str) {
+        let uri = CString::new(uri).unwrap();
+        let begun = ws_connect(self.socket, uri.as_ptr(), Some(completed), self.teller.cast());
+        assert_eq!(begun, WS_OK, "{uri:?}: {}", last_error_message());
+    }
+
+    /// In pull mode a thread takes the messages, so that all modes tell the same story.
+    pub fn begin_pulling(&mut self) {
+        if self.mode != Mode::Pull {
+            return;
+        }
+        let socket = AtomicPtr::new(self.socket);
+        let teller = unsafe { (*self.teller).clone() };
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::spawn(move || {
+            let socket = socket.into_inner();
+            let mut message = std::ptr::null_mut();
+            while ws_receive(socket, &raw mut message, WS_INFINITE) == WS_OK {
+                let bytes = unsafe { bytes_of(message) };
+                let _ = teller.send(Told::Message(unsafe { (*message).r#type }, bytes));
+                ws_message_release(message);
+            }
+        });
+        self.pump = Some((stop, thread));
+    }
+
+    pub fn connect_result(&self) -> ws_result {
+        match self.next() {
+            Told::Completed { operation: WS_OPERATION_CONNECT, result, bytes: 0 } => result,
+            other => panic!("not the end of a connect: {other:?}"),
+        }
+    }
+
+    /// The next thing that was told; fails the test when nothing is.
+    pub fn next(&self) -> Told {
+        self.told.recv_timeout(DEADLINE).expect("an event in time")
+    }
+
+    pub fn try_next(&self) -> Option<Told> {
+        self.told.try_recv().ok()
+    }
+
+    pub fn next_message(&self) -> (ws_message_type, Vec<u8>) {
+        match self.next() {
+            Told::Message(kind, bytes) => (kind, bytes),
+            other => panic!("not a message: {other:?}"),
+        }
+    }
+
+    pub fn next_text(&self) -> String {
+        let (kind, bytes) = self.next_message();
+        assert_eq!(kind, WS_MESSAGE_TYPE_UTF8);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    pub fn next_closed(&self) -> Closed {
+        match self.next() {
+            Told::Closed(closed) => closed,
+            other => panic!("not closed: {other:?}"),
+        }
+    }
+
+    pub fn send_text(&self, text: &str) -> ws_result {
+        ws_send_text(self.socket, text.as_ptr().cast(), text.len())
+    }
+
+    pub fn send_binary(&self, bytes: &[u8]) -> ws_result {
+        ws_send_binary(self.socket, bytes.as_ptr().cast(), bytes.len())
+    }
+
+    pub fn send_async(&self, kind: ws_message_type, bytes: &[u8]) -> Result<u64, ws_result> {
+        let mut operation = 0;
+        let result = ws_send_async(
+            self.socket,
+            kind,
+            bytes.as_ptr().cast(),
+            bytes.len(),
+            Some(completed),
+            self.teller.cast(),
+            &raw mut operation,
+        );
+        if result == WS_OK { Ok(operation) } else { Err(result) }
+    }
+
+    pub fn close(&self, code: u16, reason: &str) -> ws_result {
+        let reason = CString::new(reason).unwrap();
+        ws_close(self.socket, code, reason.as_ptr())
+    }
+
+    pub fn information(&self, which: ws_information) -> u64 {
+        let mut value = 0;
+        assert_eq!(ws_get_information(self.socket, which, &raw mut value), WS_OK);
+        value
+    }
+
+    pub fn text(&self, which: ws_information) -> String {
+        read_text(|buffer, capacity, length| {
+            ws_get_information_string(self.socket, which, buffer, capacity, length)
+        })
+        .unwrap()
+    }
+
+    pub fn response_header(&self, name: &str, index: u32) -> Result<String, ws_result> {
+        let name = CString::new(name).unwrap();
+        read_text(|buffer, capacity, length| {
+            ws_get_response_header(self.socket, name.as_ptr(), index, buffer, capacity, length)
+        })
+    }
+
+    pub fn error(&self) -> ws_error {
+        let mut error: ws_error = unsafe { std::mem::zeroed() };
+        error.struct_size = size_of::<ws_error>() as u32;
+        assert_eq!(ws_get_error(self.socket, &raw mut error), WS_OK);
+        error
+    }
+
+    /// Frees the socket, waits for *released* and returns what was told before it.
+    pub fn free(mut self) -> Vec<Told> {
+        assert_eq!(ws_socket_free(self.socket), WS_OK);
+        self.socket = std::ptr::null_mut();
+        let mut before = Vec::new();
+        loop {
+            match self.next() {
+                Told::Released => break,
+                told => before.push(told),
+            }
+        }
+        self.end();
+        assert_eq!(self.told.try_iter().next(), None, "nothing follows released");
+        before
+    }
+
+    fn end(&mut self) {
+        if let Some((stop, thread)) = self.pump.take() {
+            stop.store(true, Ordering::SeqCst);
+            let _ = thread.join();
+        }
+        if !self.queue.is_null() {
+            assert_eq!(ws_event_queue_free(self.queue), WS_OK);
+            self.queue = std::ptr::null_mut();
+        }
+        if !self.teller.is_null() {
+            drop(unsafe { Box::from_raw(self.teller) });
+            self.teller = std::ptr::null_mut();
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if !self.socket.is_null() {
+            ws_socket_free(self.socket);
+            if !std::thread::panicking() {
+                while self.told.recv_timeout(DEADLINE).expect("released in time") != Told::Released {}
+                self.end();
+            }
+        }
+    }
+}
+
+/// A thread that does what a game does once per frame.
+fn pump(queue: *mut ws_event_queue, mode: Mode) -> (Arc<AtomicBool>, JoinHandle<()>) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let queue = AtomicPtr::new(queue);
+    let thread = std::thread::spawn(move || {
+        let queue = queue.into_inner();
+        while !stopped.load(Ordering::SeqCst) {
+            match mode {
+                Mode::Dispatch => {
+                    let mut count = 0;
+                    assert_eq!(ws_event_queue_dispatch(queue, 0, 5, &raw mut count), WS_OK);
+                }
+                _ => {
+                    let mut event = std::ptr::null_mut();
+                    match ws_event_queue_next(queue, &raw mut event, 5) {
+                        WS_OK => {
+                            retell(unsafe { &*event });
+                            ws_event_release(event);
+                        }
+                        result => assert_eq!(result, WS_E_TIMEOUT),
+                    }
+                }
+            }
+        }
+    });
+    (stop, thread)
+}
+
+fn retell(event: &ws_event) {
+    let told = match event.r#type {
+        WS_EVENT_COMPLETED => Told::Completed {
+            operation: event.operation,
+            result: event.result,
+            bytes: event.bytes,
+        },
+        WS_EVENT_MESSAGE_RECEIVED => {
+            Told::Message(unsafe { (*event.message).r#type }, unsafe { bytes_of(event.message) })
+        }
+        WS_EVENT_CLOSED => Told::Closed(unsafe { copy_closed(event.closed) }),
+        WS_EVENT_PONG => Told::Pong(event.round_trip_us),
+        WS_EVENT_SEND_READY => Told::SendReady,
+        WS_EVENT_RELEASED => Told::Released,
+        other => panic!("an unknown event: {other}"),
+    };
+    tell(event.user_data, told);
+}
+
+/// Asks for the length, then for the text.
+pub fn read_text(
+    mut read: impl FnMut(*mut c_char, usize, *mut usize) -> ws_result,
+) -> Result<String, ws_result> {
+    let mut length = 0;
+    match read(std::ptr::null_mut(), 0, &raw mut length) {
+        WS_OK => {}
+        result => return Err(result),
+    }
+    let mut buffer = vec![0x55u8; length + 1];
+    if length > 0 {
+        let too_small = read(buffer.as_mut_ptr().cast(), length, &raw mut length);
+        assert_eq!(too_small, WS_E_INSUFFICIENT_BUFFER);
+        assert!(buffer.iter().all(|byte| *byte == 0x55), "the buffer is untouched");
+    }
+    assert_eq!(read(buffer.as_mut_ptr().cast(), length + 1, &raw mut length), WS_OK);
+    assert_eq!(buffer.pop(), Some(0));
+    Ok(String::from_utf8(buffer).unwrap())
+}
+
+pub fn last_error_message() -> String {
+    let message = anyws::ffi::library::ws_last_error_message();
+    unsafe { CStr::from_ptr(message) }.to_str().unwrap().to_owned()
+}

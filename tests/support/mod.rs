@@ -1,0 +1,11 @@
+//! What the black-box tests share: servers written by others, and a client that speaks to anyws
+//! through its C functions only.
+#![allow(dead_code)]
+
+pub mod client;
+pub mod server;
+
+use std::time::Duration;
+
+/// Far beyond anything that should happen; a test that gets here has failed.
+pub const DEADLINE: Duration = Duration::from_secs(30);
