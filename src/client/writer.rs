@@ -248,7 +248,8 @@ impl Link {
             let outgoing = self.write_streaming(outgoing, &socket, streaming, payload);
             let needs_session = outgoing.needs_session();
             drop(outgoing);
-            if needs_session {
+            // A turn ends with looking at all of this anyway.
+            if needs_session && !self.is_in_turn() {
                 self.kick();
             }
             return;

@@ -174,6 +174,20 @@ impl Server {
         })
     }
 
+    /// Plain, and one connection after the other on a single thread.
+    pub fn one_at_a_time(serve: impl Fn(&mut Peer) + Send + 'static) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for tcp in listener.incoming().flatten() {
+                if let Some(mut peer) = accept(Stream::new(tcp, Tls::No)) {
+                    serve(&mut peer);
+                }
+            }
+        });
+        Server { address, tls: Tls::No }
+    }
+
     pub fn echo(tls: Tls) -> Server {
         Server::start(tls, echo)
     }
