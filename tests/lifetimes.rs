@@ -49,7 +49,11 @@ unsafe extern "C-unwind" fn on_message(
     stage.tell("message");
 }
 
-unsafe extern "C-unwind" fn on_closed(_: *mut ws_socket, _: *const ws_closed, user_data: *mut c_void) {
+unsafe extern "C-unwind" fn on_closed(
+    _: *mut ws_socket,
+    _: *const ws_closed,
+    user_data: *mut c_void,
+) {
     unsafe { stage(user_data) }.tell("closed");
 }
 
@@ -122,7 +126,9 @@ fn two_callbacks_free_each_others_sockets() {
         assert_eq!(text(pair[0].0, "x"), WS_OK);
         let _ = text(pair[1].0, "x");
         // Whoever came first freed the other; the survivor is freed here.
-        let last = |seen: &Receiver<&'static str>| -> &'static str { seen.recv_timeout(DEADLINE).expect("something in time") };
+        let last = |seen: &Receiver<&'static str>| -> &'static str {
+            seen.recv_timeout(DEADLINE).expect("something in time")
+        };
         let mut first = (last(&pair[0].1), ws_socket_free(pair[0].0));
         if first.0 == "message" {
             first.0 = last(&pair[0].1);
@@ -144,7 +150,8 @@ fn free_from_another_thread_waits_for_the_callback_and_for_nothing_else() {
         let inside = Arc::new(AtomicBool::new(false));
         let let_go = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
-        let (in_callback, going, gone) = (Arc::clone(&inside), Arc::clone(&let_go), Arc::clone(&left));
+        let (in_callback, going, gone) =
+            (Arc::clone(&inside), Arc::clone(&let_go), Arc::clone(&left));
         let (socket, seen) = staged(&server.uri(), move |_, _| {
             in_callback.store(true, SeqCst);
             assert!(eventually(|| going.load(SeqCst)));
@@ -190,7 +197,8 @@ fn no_callback_begins_after_free_returned_under_load() {
         assert!(eventually(|| count.load(SeqCst) > round * 50));
         assert_eq!(ws_socket_free(socket), WS_OK);
         freed.store(true, SeqCst);
-        let last = std::iter::from_fn(|| seen.recv_timeout(DEADLINE).ok().filter(|it| *it != "released"));
+        let last =
+            std::iter::from_fn(|| seen.recv_timeout(DEADLINE).ok().filter(|it| *it != "released"));
         assert!(last.fold(true, |only, it| only && it == "message"));
     }
 }
@@ -221,7 +229,13 @@ fn free_wakes_the_threads_that_wait_in_the_library() {
     let sender = std::thread::spawn(move || {
         entered.send(()).unwrap();
         let big = vec![0u8; 60 << 20];
-        ws_send_wait(as_socket(), WS_MESSAGE_TYPE_BINARY, big.as_ptr().cast(), big.len(), WS_INFINITE)
+        ws_send_wait(
+            as_socket(),
+            WS_MESSAGE_TYPE_BINARY,
+            big.as_ptr().cast(),
+            big.len(),
+            WS_INFINITE,
+        )
     });
     entering.recv_timeout(DEADLINE).unwrap();
     entering.recv_timeout(DEADLINE).unwrap();
@@ -381,8 +395,13 @@ fn eight_threads_send_on_one_socket_and_each_keeps_its_order() {
                     for number in 0..EACH {
                         let mut bytes = [thread.to_be_bytes(), number.to_be_bytes()].concat();
                         bytes.resize(8 + (number as usize * 37) % 700, thread as u8);
-                        let sent =
-                            ws_send_wait(socket, WS_MESSAGE_TYPE_BINARY, bytes.as_ptr().cast(), bytes.len(), 20_000);
+                        let sent = ws_send_wait(
+                            socket,
+                            WS_MESSAGE_TYPE_BINARY,
+                            bytes.as_ptr().cast(),
+                            bytes.len(),
+                            20_000,
+                        );
                         assert_eq!(sent, WS_OK);
                     }
                 });

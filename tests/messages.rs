@@ -132,7 +132,8 @@ fn pings_are_answered_and_ours_tell_the_round_trip() {
             loop {
                 match peer.read() {
                     Ok(Message::Pong(payload)) => {
-                        peer.send(Message::text(String::from_utf8(payload.to_vec()).unwrap())).unwrap();
+                        peer.send(Message::text(String::from_utf8(payload.to_vec()).unwrap()))
+                            .unwrap();
                     }
                     Ok(_) => {}
                     Err(_) => return,

@@ -22,14 +22,12 @@ pub type Sink = Arc<dyn Fn(Level, &str) + Send + Sync>;
 static LEVEL: AtomicU32 = AtomicU32::new(0);
 static SINK: RwLock<Option<Sink>> = RwLock::new(None);
 
-/// Replaces the sink. `None`, or level 0, turns tracing off.
-pub fn set_sink(sink: Option<Sink>, level: u32) {
+/// Replaces the sink; `None`, or level 0, turns tracing off. Returns the old one, which other
+/// threads may still be inside of: they hold references to it.
+pub fn set_sink(sink: Option<Sink>, level: u32) -> Option<Sink> {
     LEVEL.store(if sink.is_some() { level } else { 0 }, Ordering::Release);
-    let old = {
-        let mut place = SINK.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        std::mem::replace(&mut *place, sink)
-    };
-    drop(old);
+    let mut place = SINK.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    std::mem::replace(&mut *place, sink)
 }
 
 #[inline]

@@ -127,10 +127,10 @@ impl Connecting {
 
     /// Goes as far as possible. `None`: the connection is open.
     pub fn advance(&mut self, turn: &mut Turn<'_>, link: &Link) -> Option<Progress> {
-        if turn.now >= self.deadline() {
-            if let Some(error) = self.timed_out(turn, link) {
-                return Some(Progress::Failed(error));
-            }
+        if turn.now >= self.deadline()
+            && let Some(error) = self.timed_out(turn, link)
+        {
+            return Some(Progress::Failed(error));
         }
         loop {
             let stage = std::mem::replace(&mut self.stage, Stage::Lookup);

@@ -97,6 +97,11 @@ impl Inbox {
         self.changed.notify_one();
     }
 
+    /// A new attempt to connect: what an earlier one came to is forgotten.
+    pub fn begin(&self) {
+        lock(&self.content).end = None;
+    }
+
     pub fn end(&self, end: End) {
         let mut content = lock(&self.content);
         if matches!(end, End::Freed) {

@@ -12,7 +12,7 @@ use crate::base::lock::lock;
 use crate::reactor::Remote;
 
 use super::controls::{Control, Controls};
-use super::error::Error;
+use super::error::{Cause, Error, Phase};
 use super::inbox::{Backlog, Inbox};
 use super::information::Information;
 use super::sink::Waiter;
@@ -136,6 +136,14 @@ impl Link {
 
     pub fn remote(&self) -> Option<Remote> {
         lock(&self.remote).clone()
+    }
+
+    /// Why the connection ended, unless it was a closing handshake.
+    pub fn ended_by(&self) -> Option<Error> {
+        if lock(&self.commands).free {
+            return Some(Error::new(Phase::Closing, Cause::Aborted));
+        }
+        lock(&self.error).clone()
     }
 
     /// What has been asked since the last turn.

@@ -3,6 +3,7 @@
 
 pub mod connecting;
 pub mod controls;
+pub mod ending;
 pub mod error;
 pub mod inbox;
 pub mod information;

@@ -1,11 +1,10 @@
 //! An open connection: reads, delivers, answers, writes, watches the clock, and closes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::base::lock::lock;
-use crate::protocol::close::{self, CloseStatus};
-use crate::protocol::frame::{Fault, MAX_HEADER_BYTES};
+use crate::protocol::frame::MAX_HEADER_BYTES;
 use crate::protocol::receiver::{Event, Input, Limits, Receiver};
 use crate::reactor::Turn;
 use crate::reactor::task::Scratch;
@@ -14,6 +13,7 @@ use crate::transport::tcp;
 
 use super::connecting::stream_error;
 use super::controls::{Control, NO_LIMIT};
+use super::ending::Closing;
 use super::error::{Cause, Error, Phase};
 use super::link::{Commands, Link};
 use super::sink::{Closed, Sink};
@@ -23,9 +23,6 @@ use super::state::State;
 const READS_PER_TURN: usize = 4;
 /// The end of the event loop's turn writes this often while more comes.
 const WRITES_PER_TURN: usize = 16;
-/// How long a failed connection stays to let its close frame arrive.
-const LINGER: Duration = Duration::from_millis(200);
-
 /// epoll makes a new edge for every arrival; elsewhere one reads until the system would block.
 const SHORT_READS_TELL: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
@@ -43,36 +40,18 @@ pub enum Outcome {
 }
 
 pub struct Open {
-    stream: Stream,
-    receiver: Receiver,
+    pub(super) stream: Stream,
+    pub(super) receiver: Receiver,
     /// Bytes that came behind the 101.
     leftover: Vec<u8>,
     /// The socket may hold more: there was no `Blocked` since the last edge.
-    may_read: bool,
+    pub(super) may_read: bool,
     /// A short read means that the system has no more.
     trusts_short_reads: bool,
     has_hung_up: bool,
     /// When the last bytes came, while that matters.
-    heard_at: Instant,
-    closing: Closing,
-}
-
-enum Closing {
-    No,
-    /// We sent a close frame and wait for the peer's.
-    Sent {
-        deadline: Instant,
-    },
-    /// Both have been sent; the peer should end the connection now. RFC 6455 §7.1.1.
-    Done {
-        status: CloseStatus,
-        by_peer: bool,
-        deadline: Instant,
-    },
-    /// *closed* has been told; only our last bytes still have to leave.
-    Lingering {
-        deadline: Instant,
-    },
+    pub(super) heard_at: Instant,
+    pub(super) closing: Closing,
 }
 
 impl Open {
@@ -160,7 +139,7 @@ impl Open {
 
     /// Ends our side; unread bytes are taken out first, for the system would answer them with RST
     /// and the peer might lose our last frame.
-    fn leave(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn leave(&mut self, turn: &mut Turn<'_>) {
         self.stream.end();
         let _ = tcp::receive(self.stream.tcp(), &mut turn.scratch.input);
     }
@@ -175,7 +154,7 @@ impl Open {
     }
 
     /// The application called close: from now on messages are dropped.
-    fn notice_local_close(&mut self, link: &Link, now: Instant) {
+    pub(super) fn notice_local_close(&mut self, link: &Link, now: Instant) {
         if matches!(self.closing, Closing::No) && link.state.load() == State::Closing {
             self.receiver.discard_messages();
             self.closing =
@@ -321,73 +300,6 @@ impl Open {
         }
     }
 
-    /// RFC 6455 §5.5.1: a close frame is answered by one, unless it is the answer.
-    fn peer_closed(&mut self, status: CloseStatus, link: &Link, now: Instant) {
-        self.notice_local_close(link, now);
-        let by_peer = matches!(self.closing, Closing::No);
-        if by_peer {
-            link.state.advance(State::Open, State::Closing);
-            lock(&link.outgoing).outbox.close(&close::payload(status.code, &[]));
-        }
-        let deadline = now + link.controls.duration(Control::CloseTimeoutMs);
-        self.closing = Closing::Done { status, by_peer, deadline };
-    }
-
-    /// The peer broke the protocol. RFC 6455 §7.1.7.
-    fn violated(&mut self, fault: Fault, now: Instant, link: &Link) -> Outcome {
-        let error = Error::new(Phase::WebSocket, Cause::Protocol(fault));
-        // In answer to our own close frame nothing more is sent: the outbox has ended.
-        lock(&link.outgoing).outbox.close(&close::payload(fault.close_code(), &[]));
-        let _ = self.write_out(link);
-        self.closing = Closing::Lingering { deadline: now + LINGER };
-        Outcome::Closed { closed: Closed::lost(error), lingers: true }
-    }
-
-    /// The peer ended its side of the connection.
-    fn ended(&mut self, turn: &mut Turn<'_>, link: &Link) -> Option<Outcome> {
-        self.may_read = false;
-        match &mut self.closing {
-            Closing::Lingering { .. } => Some(Outcome::Finished),
-            Closing::Done { .. } => {
-                let _ = self.write_out(link);
-                self.leave(turn);
-                self.closed_cleanly()
-            }
-            _ => Some(self.lost(Error::new(self.phase(), Cause::ConnectionAborted))),
-        }
-    }
-
-    /// The system reported a failure. After the peer's close frame that is as good as an end.
-    fn failed(&mut self, error: Error) -> Option<Outcome> {
-        match &self.closing {
-            Closing::Lingering { .. } => Some(Outcome::Finished),
-            Closing::Done { .. } => self.closed_cleanly(),
-            _ => Some(self.lost(error)),
-        }
-    }
-
-    fn closed_cleanly(&mut self) -> Option<Outcome> {
-        let Closing::Done { status, by_peer, .. } = &mut self.closing else { return None };
-        let closed = Closed {
-            error: None,
-            code: status.code,
-            reason: std::mem::take(&mut status.reason),
-            by_peer: *by_peer,
-        };
-        Some(Outcome::Closed { closed, lingers: false })
-    }
-
-    fn lost(&mut self, error: Error) -> Outcome {
-        Outcome::Closed { closed: Closed::lost(error), lingers: false }
-    }
-
-    fn phase(&self) -> Phase {
-        match self.closing {
-            Closing::No => Phase::WebSocket,
-            _ => Phase::Closing,
-        }
-    }
-
     /// Writes what waits, and raises what has come of it.
     fn transmit(&mut self, turn: &mut Turn<'_>, link: &Link, sink: &dyn Sink) -> Option<Outcome> {
         let error = self.write_out(link);
@@ -436,7 +348,7 @@ impl Open {
         self.failed(Error::from_system(self.phase(), &error))
     }
 
-    fn write_out(&mut self, link: &Link) -> Option<std::io::Error> {
+    pub(super) fn write_out(&mut self, link: &Link) -> Option<std::io::Error> {
         let mut outgoing = lock(&link.outgoing);
         if !self.stream.is_secure() {
             outgoing = link.write_plain(outgoing, self.stream.tcp(), WRITES_PER_TURN);
@@ -459,67 +371,6 @@ impl Open {
             }
         }
         outgoing.error.take()
-    }
-
-    /// Looks at the clock, and says when to look again.
-    fn watch(&mut self, now: Instant, link: &Link) -> Outcome {
-        let mut next: Option<Instant> = None;
-        let mut at = |deadline: Instant| {
-            next = Some(next.map_or(deadline, |next| next.min(deadline)));
-            deadline <= now
-        };
-        match &self.closing {
-            Closing::Lingering { deadline } => {
-                let unsent = !lock(&link.outgoing).outbox.is_empty() || !self.stream.is_flushed();
-                if !unsent {
-                    self.stream.end();
-                }
-                if at(*deadline) {
-                    return Outcome::Finished;
-                }
-                return Outcome::Wait(next);
-            }
-            Closing::Done { deadline, .. } => {
-                if at(*deadline) {
-                    tcp::reset_on_drop(self.stream.tcp());
-                    return self.closed_cleanly().unwrap_or(Outcome::Finished);
-                }
-                return Outcome::Wait(next);
-            }
-            Closing::Sent { deadline } => {
-                if at(*deadline) {
-                    tcp::reset_on_drop(self.stream.tcp());
-                    return self.lost(Error::new(Phase::Closing, Cause::Timeout));
-                }
-            }
-            Closing::No => {}
-        }
-        let (stalled_since, ping_sent) = {
-            let outgoing = lock(&link.outgoing);
-            (outgoing.stalled_since, outgoing.heartbeat.waiting_since())
-        };
-        let mut expired = false;
-        if let Some(since) = stalled_since {
-            expired |= at(since + link.controls.duration(Control::SendTimeoutMs));
-        }
-        // While we do not read, the peer's silence is our own doing.
-        let listens = !self.may_read;
-        let silent_since = match ping_sent {
-            Some(sent) => Some(sent.max(self.heard_at)),
-            None if self.receiver.is_inside_message() => Some(self.heard_at),
-            None => None,
-        };
-        if let Some(since) = silent_since
-            && listens
-            && matches!(self.closing, Closing::No)
-        {
-            expired |= at(since + link.controls.duration(Control::ReceiveTimeoutMs));
-        }
-        if expired {
-            tcp::reset_on_drop(self.stream.tcp());
-            return self.lost(Error::new(Phase::WebSocket, Cause::Timeout));
-        }
-        Outcome::Wait(next)
     }
 }
 

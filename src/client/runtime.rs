@@ -34,20 +34,24 @@ const SHUTTING_DOWN: Misuse = Misuse::IllegalState("the library is shutting down
 
 /// The runtime, started if need be.
 pub fn acquire() -> Result<Arc<Runtime>, Misuse> {
-    let mut life = lock(&LIFE);
-    match &*life {
-        Life::Running(runtime) => Ok(Arc::clone(runtime)),
-        Life::Stopping(_) => Err(SHUTTING_DOWN),
-        Life::Idle { io_threads } => {
-            let reactor = Reactor::start(*io_threads).map_err(|error| {
-                trace::line(Level::Error, format_args!("no I/O thread could be started: {error}"));
-                Misuse::NoResources
-            })?;
-            let runtime = Arc::new(Runtime { reactor, pool: Arc::default() });
-            *life = Life::Running(Arc::clone(&runtime));
-            Ok(runtime)
+    let failure = {
+        let mut life = lock(&LIFE);
+        match &*life {
+            Life::Running(runtime) => return Ok(Arc::clone(runtime)),
+            Life::Stopping(_) => return Err(SHUTTING_DOWN),
+            Life::Idle { io_threads } => match Reactor::start(*io_threads) {
+                Ok(reactor) => {
+                    let runtime = Arc::new(Runtime { reactor, pool: Arc::default() });
+                    *life = Life::Running(Arc::clone(&runtime));
+                    return Ok(runtime);
+                }
+                Err(error) => error,
+            },
         }
-    }
+    };
+    // Without the lock: the log is the application's code.
+    trace::line(Level::Error, format_args!("no I/O thread could be started: {failure}"));
+    Err(Misuse::NoResources)
 }
 
 pub fn set_io_threads(count: u32) -> Result<(), Misuse> {

@@ -124,11 +124,15 @@ impl Session {
     fn connect_failed(&mut self, error: Error) {
         trace::line(Level::Information, format_args!("connect failed: {error}"));
         *lock(&self.link.error) = Some(error.clone());
+        self.link.inbox.end(End::Lost(error.clone()));
         let connect = self.connect.take();
         let freed = self.link.retire_session();
         // From here on the application may connect again: nothing of the link is ours any more.
         self.link.state.advance(State::Connecting, State::Created);
         match connect {
+            Some(Completion::Waiter(waiter)) if freed => {
+                waiter.finish(Err(Error::new(Phase::Tcp, Cause::Aborted)));
+            }
             Some(Completion::Waiter(waiter)) => waiter.finish(Err(error)),
             Some(Completion::Event(cookie)) if !freed => {
                 self.sink.completed(CONNECT, cookie, Err(&error));

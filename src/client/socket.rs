@@ -83,6 +83,7 @@ impl Socket {
             },
         };
         let Some(attempt) = link.begin_session() else { return Err(Misuse::Closed) };
+        link.inbox.begin();
         self.look_up(&request.offer.uri, attempt);
         let session = Session::new(Arc::clone(link), sink, Box::new(request), completion);
         if let Some(remote) = self.runtime.reactor.place() {
@@ -259,10 +260,16 @@ impl Socket {
         self.check_message(kind, payload)?;
         let waiter = Arc::new(Waiter::default());
         let mut outgoing = lock(&self.link.outgoing);
+        let mut has_waited = false;
         let number = loop {
             match self.check_room(&mut outgoing, payload.len(), false) {
                 Ok(()) => break outgoing.take_operation_number(),
-                Err(Misuse::WouldBlock) => {}
+                Err(Misuse::WouldBlock) => has_waited = true,
+                // It ended while this call waited: say how, as for a message that was queued.
+                Err(Misuse::Closed) if has_waited => {
+                    drop(outgoing);
+                    return self.link.ended_by().map(Err).ok_or(Misuse::Closed);
+                }
                 Err(misuse) => return Err(misuse),
             }
             outgoing.waiters += 1;

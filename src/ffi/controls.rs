@@ -25,6 +25,17 @@ fn may_be_set(entry: &Entry, row: &ControlInfo) -> Result<(), Failure> {
 }
 
 /// Sets a control that is an integer.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] control  one of WS_CONTROL_… whose type is integer.
+/// @param[in] value  in the unit and range of the control; ws_get_control_info tells both ends.
+/// @return WS_OK  it is set: a live control from now on, another one for the next connect.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_INVALIDARG  control is unknown or of another type, or value is out of its range.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected and control is not live.
+/// @ownership  Nothing is handed over.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_set_control(
     socket: *mut ws_socket,
@@ -41,6 +52,18 @@ pub extern "C" fn ws_set_control(
 }
 
 /// Sets a control that is a text.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] control  one of WS_CONTROL_… whose type is string.
+/// @param[in] value  NUL-terminated UTF-8, copied; an empty text unsets the control.
+/// @return WS_OK  it is set.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  value is NULL.
+/// @return WS_E_INVALIDARG  control is unknown or of another type, or value is not what it takes.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+/// @ownership  The caller keeps value.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_set_control_string(
     socket: *mut ws_socket,
@@ -58,6 +81,20 @@ pub extern "C" fn ws_set_control_string(
 }
 
 /// Sets a control that is bytes.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] control  one of WS_CONTROL_… whose type is bytes.
+/// @param[in] data  copied; may be NULL if len is 0, which unsets the control.
+/// @param[in] len  size of data in bytes.
+/// @return WS_OK  it is set.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  control is unknown or of another type, data is not what it takes, or
+///     len is larger than PTRDIFF_MAX.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+/// @ownership  The caller keeps data.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_set_control_bytes(
     socket: *mut ws_socket,
@@ -76,6 +113,17 @@ pub extern "C" fn ws_set_control_bytes(
 }
 
 /// Reads a control that is an integer.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] control  one of WS_CONTROL_… whose type is integer.
+/// @param[out] value  its value; untouched on failure.
+/// @return WS_OK  value is filled.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  value is NULL.
+/// @return WS_E_INVALIDARG  control is unknown or of another type.
+/// @ownership  The caller owns value.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_control(
     socket: *mut ws_socket,
@@ -91,6 +139,20 @@ pub extern "C" fn ws_get_control(
 }
 
 /// Reads a control that is a text.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] control  one of WS_CONTROL_… whose type is string.
+/// @param[out] buf  gets the text and a NUL; NULL with capacity 0 asks for the length alone.
+/// @param[in] capacity  size of buf in bytes.
+/// @param[out] length  bytes of the text without its NUL, also when buf is too small; may be NULL.
+/// @return WS_OK  buf is filled, or only length was asked for.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
+/// @return WS_E_INVALIDARG  control is unknown or of another type.
+/// @return WS_E_INSUFFICIENT_BUFFER  capacity is not larger than length; buf is untouched.
+/// @ownership  The caller owns buf and length.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_control_string(
     socket: *mut ws_socket,
@@ -107,7 +169,16 @@ pub extern "C" fn ws_get_control_string(
     })
 }
 
-/// Tells what there is to know of a control.
+/// Tells what there is to know of a control: name, type, default, range, and when it may be set.
+///
+/// @param[in] control  one of WS_CONTROL_….
+/// @param[in,out] info  its struct_size says how much of the rest is filled.
+/// @return WS_OK  info is filled.
+/// @return WS_E_POINTER  info is NULL.
+/// @return WS_E_INVALIDARG  control is unknown, or struct_size is less than 8.
+/// @ownership  The caller owns info; its name has static lifetime.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_control_info(
     control: ws_control,
@@ -137,7 +208,23 @@ pub extern "C" fn ws_get_control_info(
     })
 }
 
-/// Adds a header to the upgrade request.
+/// Adds a header to the upgrade request, or replaces the one of that name.
+///
+/// Host, Origin, Authorization, Cookie and User-Agent may be set. Sec-WebSocket-*, Upgrade,
+/// Connection, Content-Length and Transfer-Encoding belong to the library.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] name  an RFC 7230 token in any case, copied.
+/// @param[in] value  NUL-terminated UTF-8 without control characters, copied; may be empty.
+/// @return WS_OK  the next connect sends it.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  name or value is NULL.
+/// @return WS_E_INVALIDARG  name or value is malformed, the name belongs to the library, or it
+///     would be more than 100 headers, 32 KiB in all, or 8 KiB in this one.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+/// @ownership  The caller keeps name and value.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_set_request_header(
     socket: *mut ws_socket,

@@ -63,6 +63,8 @@ impl Gate {
                         .unwrap_or_else(PoisonError::into_inner);
                     if waited.timed_out() {
                         patience = None;
+                        // Without the lock: the log is the application's code.
+                        drop(guard);
                         trace::line(
                             Level::Warning,
                             format_args!(
@@ -70,8 +72,10 @@ impl Gate {
                                  does it wait for a lock that the caller holds?"
                             ),
                         );
+                        lock(&self.waiting)
+                    } else {
+                        guard
                     }
-                    guard
                 }
                 None => self.empty.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             };

@@ -19,6 +19,20 @@ const NOT_THIS_TYPE: Failure =
     Failure::Plain(WS_E_INVALIDARG, c"information is none of WS_INFORMATION_... of this type");
 
 /// Reads information that is an integer.
+///
+/// Information belongs to the last connect and stays readable, also after a failure, until the
+/// socket connects again or is freed. What is not known is 0.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] information  one of WS_INFORMATION_… whose type is integer.
+/// @param[out] value  its value; untouched on failure.
+/// @return WS_OK  value is filled.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  value is NULL.
+/// @return WS_E_INVALIDARG  information is unknown or of another type.
+/// @ownership  The caller owns value.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_information(
     socket: *mut ws_socket,
@@ -42,7 +56,21 @@ pub extern "C" fn ws_get_information(
     })
 }
 
-/// Reads information that is a text.
+/// Reads information that is a text. What is not known is empty.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] information  one of WS_INFORMATION_… whose type is text.
+/// @param[out] buf  gets the text and a NUL; NULL with capacity 0 asks for the length alone.
+/// @param[in] capacity  size of buf in bytes.
+/// @param[out] length  bytes of the text without its NUL, also when buf is too small; may be NULL.
+/// @return WS_OK  buf is filled, or only length was asked for.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
+/// @return WS_E_INVALIDARG  information is unknown or of another type.
+/// @return WS_E_INSUFFICIENT_BUFFER  capacity is not larger than length; buf is untouched.
+/// @ownership  The caller owns buf and length.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_information_string(
     socket: *mut ws_socket,
@@ -82,6 +110,22 @@ fn header<'i>(known: &'i Information, name: &str, index: usize) -> Option<&'i [u
 }
 
 /// Reads information that is bytes.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] information  one of WS_INFORMATION_… whose type is bytes.
+/// @param[in] index  0, or which one of several.
+/// @param[out] buf  gets the bytes, without a NUL; NULL with capacity 0 asks for the length alone.
+/// @param[in] capacity  size of buf in bytes.
+/// @param[out] length  how many bytes there are, also when buf is too small; may be NULL.
+/// @return WS_OK  buf is filled, or only length was asked for.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
+/// @return WS_E_INVALIDARG  information is unknown or of another type.
+/// @return WS_E_BOUNDS  there are not so many; length is untouched.
+/// @return WS_E_INSUFFICIENT_BUFFER  capacity is less than length; buf is untouched.
+/// @ownership  The caller owns buf and length.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_information_bytes(
     socket: *mut ws_socket,
@@ -113,7 +157,25 @@ pub extern "C" fn ws_get_information_bytes(
     })
 }
 
-/// Reads a header of the server's answer to the upgrade request.
+/// Reads a header of the server's answer to the upgrade request, also of a refusal.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] name  the header's name in any case, NUL-terminated; borrowed for the call.
+/// @param[in] index  0, or which one of several headers of that name.
+/// @param[out] buf  gets the value, byte by byte as the server sent it, and a NUL; NULL with
+///     capacity 0 asks for the length alone.
+/// @param[in] capacity  size of buf in bytes.
+/// @param[out] length  bytes of the value without its NUL, also when buf is too small; may be NULL.
+/// @return WS_OK  buf is filled, or only length was asked for.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  name is NULL; or buf is NULL and capacity is not 0, or length is NULL as
+///     well.
+/// @return WS_E_INVALIDARG  name is not UTF-8.
+/// @return WS_E_BOUNDS  there is no answer yet, or it has no such header, or not so many.
+/// @return WS_E_INSUFFICIENT_BUFFER  capacity is not larger than length; buf is untouched.
+/// @ownership  The caller owns buf and length, and keeps name.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_response_header(
     socket: *mut ws_socket,
@@ -135,6 +197,19 @@ pub extern "C" fn ws_get_response_header(
 }
 
 /// Tells why the last connect failed, or why the connection ended.
+///
+/// A connect that succeeds clears it. After a closing handshake, and before any failure, its
+/// result is WS_OK.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in,out] error  its struct_size says how much of the rest is filled.
+/// @return WS_OK  error is filled.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  error is NULL.
+/// @return WS_E_INVALIDARG  struct_size is less than 8.
+/// @ownership  The caller owns error.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_error(socket: *mut ws_socket, error: *mut ws_error) -> ws_result {
     checked(|| {

@@ -4,32 +4,39 @@
 //! them.
 #![allow(non_camel_case_types)]
 
-pub mod result;
-pub mod status;
-pub mod types;
-
-// Chapters of the header.
-pub mod controls;
-pub mod events;
-pub mod information;
-pub mod library;
-pub mod queue;
-pub mod send;
-pub mod socket;
-
 mod callback;
 mod delivery;
 mod entry;
 mod event_queue;
 mod gate;
 mod guard;
-pub mod mapping;
 mod message;
 mod outcome;
 mod pointer;
 mod ticket;
 mod validation;
 mod wait_handle;
+
+pub mod mapping;
+pub mod result;
+pub mod status;
+pub mod types;
+
+// The chapters of the header. The blank lines keep them in this order.
+
+pub mod library;
+
+pub mod socket;
+
+pub mod controls;
+
+pub mod events;
+
+pub mod send;
+
+pub mod information;
+
+pub mod queue;
 
 use std::time::{Duration, Instant};
 

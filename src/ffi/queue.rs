@@ -13,6 +13,13 @@ use super::result::*;
 use super::types::*;
 
 /// Makes an event queue.
+///
+/// The first socket or queue starts the library's I/O threads. NULL means failure, about which
+/// ws_last_error_message tells: no thread or handle could be had, or ws_shutdown is under way.
+///
+/// @ownership  The queue is yours until ws_event_queue_free or ws_shutdown.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_new() -> *mut ws_event_queue {
     let mut made: *mut ws_event_queue = std::ptr::null_mut();
@@ -34,6 +41,21 @@ pub extern "C" fn ws_event_queue_new() -> *mut ws_event_queue {
 }
 
 /// Ends an event queue.
+///
+/// Events that wait in it are dropped, and so are later ones of its sockets, which need not be
+/// freed before it; only released is still called, on the I/O thread. A thread that waits in
+/// ws_event_queue_dispatch or ws_event_queue_next gets WS_E_ABORT.
+///
+/// @param[in] queue  the handle is stale as soon as the call begins. NULL is WS_OK and does
+///     nothing.
+/// @return WS_OK  it is freed.
+/// @return WS_E_HANDLE  queue is not a live queue.
+/// @return WS_E_REENTRANT  called inside a callback that this queue is just dispatching.
+/// @ownership  The descriptor of ws_event_queue_get_wait_handle goes with the queue. Events that
+///     were taken stay valid until ws_event_release.
+/// @threads  Any thread, also inside callbacks other than this queue's. Never blocks: a callback
+///     that another thread dispatches, and the wake hook, may still be running when this returns.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_free(queue: *mut ws_event_queue) -> ws_result {
     checked(|| {
@@ -60,6 +82,17 @@ pub extern "C" fn ws_event_queue_free(queue: *mut ws_event_queue) -> ws_result {
 }
 
 /// Sends the events of a socket to a queue.
+///
+/// Without a queue callbacks run on the I/O thread. Several sockets may share one queue.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] queue  from ws_event_queue_new; NULL for none.
+/// @return WS_OK  the next connect uses the queue.
+/// @return WS_E_HANDLE  socket is not a live socket, or queue is not a live queue.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+/// @ownership  The queue stays yours and may be freed before the socket.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_set_event_queue(
     socket: *mut ws_socket,
@@ -83,7 +116,26 @@ fn refused(refusal: Refusal) -> Failure {
     }
 }
 
-/// Calls the handlers of the events that wait.
+/// Calls the handlers of the events that wait, on this thread.
+///
+/// It waits for the first event only, and drops events that have no handler. One thread at a time
+/// takes events out of a queue.
+///
+/// @param[in] queue  from ws_event_queue_new.
+/// @param[in] max_events  at most this many; 0 for all that were there when the first was found.
+/// @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
+/// @param[out] dispatched  how many events were taken, dropped ones included; may be NULL.
+///     Untouched on failure.
+/// @return WS_OK  that many events were taken; 0 when none came in time.
+/// @return WS_E_HANDLE  queue is not a live queue.
+/// @return WS_E_REENTRANT  called on the I/O thread, and timeout_ms is not 0.
+/// @return WS_E_INVALID_OPERATION  another thread takes events of this queue, or the call was made
+///     inside a callback that this queue is just dispatching.
+/// @return WS_E_ABORT  the queue was freed while the call waited.
+/// @ownership  The caller owns dispatched.
+/// @threads  Any thread, also inside callbacks of other queues; on the I/O thread with timeout_ms 0
+///     only. Blocks for timeout_ms at most, and as long as your handlers run.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_dispatch(
     queue: *mut ws_event_queue,
@@ -100,7 +152,27 @@ pub extern "C" fn ws_event_queue_dispatch(
     })
 }
 
-/// Takes one event.
+/// Takes one event out, without calling anything.
+///
+/// For languages that cannot be called from C. Every event of the queue's sockets comes, also
+/// those without a handler, except validations, which need
+/// ws_on_server_custom_validation_requested.
+///
+/// @param[in] queue  from ws_event_queue_new.
+/// @param[out] event  the event; untouched on failure.
+/// @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
+/// @return WS_OK  event is filled.
+/// @return WS_E_HANDLE  queue is not a live queue.
+/// @return WS_E_POINTER  event is NULL.
+/// @return WS_E_REENTRANT  called on the I/O thread, and timeout_ms is not 0.
+/// @return WS_E_INVALID_OPERATION  another thread takes events of this queue, or the call was made
+///     inside a callback that this queue is just dispatching.
+/// @return WS_E_TIMEOUT  no event came in time.
+/// @return WS_E_ABORT  the queue was freed while the call waited.
+/// @ownership  The event is yours until ws_event_release, also after its socket or queue was freed.
+/// @threads  Any thread, also inside callbacks of other queues; on the I/O thread with timeout_ms 0
+///     only. Blocks for timeout_ms at most.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_next(
     queue: *mut ws_event_queue,
@@ -126,7 +198,12 @@ fn refuse_waiting_on_event_loop(timeout_ms: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gives an event back.
+/// Gives an event back, and what it points at.
+///
+/// @param[in] event  from ws_event_queue_next; NULL does nothing.
+/// @ownership  The event is not yours any more. A message that was retained stays.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_release(event: *mut ws_event) {
     if !event.is_null() {
@@ -136,7 +213,20 @@ pub extern "C" fn ws_event_release(event: *mut ws_event) {
     }
 }
 
-/// Gives a descriptor that is readable while events wait.
+/// Gives something that a loop of yours can wait for: it is readable while events wait.
+///
+/// A file descriptor for select, poll, epoll and their kin; on Windows the HANDLE of an event
+/// object. Wait for it, never read, write or close it. The same one is given each time.
+///
+/// @param[in] queue  from ws_event_queue_new.
+/// @param[out] handle  the descriptor or HANDLE; untouched on failure.
+/// @return WS_OK  handle is filled.
+/// @return WS_E_HANDLE  queue is not a live queue.
+/// @return WS_E_POINTER  handle is NULL.
+/// @return WS_E_OUTOFMEMORY  the system gave no descriptor.
+/// @ownership  It belongs to the queue and goes with it.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_get_wait_handle(
     queue: *mut ws_event_queue,
@@ -152,7 +242,19 @@ pub extern "C" fn ws_event_queue_get_wait_handle(
     })
 }
 
-/// Registers a hook that is called when the queue turns non-empty.
+/// Registers a hook that is called when the queue turns non-empty, in place of an earlier one.
+///
+/// It should do no more than wake your loop. It is not called for events that wait already. An
+/// earlier hook may still be running when this returns.
+///
+/// @param[in] queue  from ws_event_queue_new.
+/// @param[in] on_wake  kept; NULL for none.
+/// @param[in] user_data  kept and handed to on_wake; may be NULL.
+/// @return WS_OK  it is registered.
+/// @return WS_E_HANDLE  queue is not a live queue.
+/// @ownership  The caller keeps what user_data points at; it should outlive the queue.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_set_wake(
     queue: *mut ws_event_queue,

@@ -21,7 +21,26 @@ fn kind(message_type: u64) -> Result<MessageKind, Failure> {
     }
 }
 
-/// Queues one message of the type that WS_CONTROL_MESSAGE_TYPE names.
+/// Queues one whole message of the type that the control MESSAGE_TYPE names.
+///
+/// The bytes are copied, or have left, before this returns. Messages leave in the order in which
+/// they were accepted; there is no completion, and a later failure arrives as closed.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] data  borrowed for the call; may be NULL if len is 0.
+/// @param[in] len  size of data in bytes; 0 sends an empty message.
+/// @return WS_OK  the message was accepted.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
+/// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+///     tell.
+/// @ownership  The caller keeps data.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_send(socket: *mut ws_socket, data: *const c_void, len: usize) -> ws_result {
     checked(|| {
@@ -33,7 +52,26 @@ pub extern "C" fn ws_send(socket: *mut ws_socket, data: *const c_void, len: usiz
     })
 }
 
-/// Queues one text message.
+/// Queues one whole text message, whatever the control MESSAGE_TYPE says.
+///
+/// The bytes are copied, or have left, before this returns. Messages leave in the order in which
+/// they were accepted; there is no completion, and a later failure arrives as closed.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] text  UTF-8, need not end in NUL; borrowed for the call; may be NULL if len is 0.
+/// @param[in] len  size of text in bytes; 0 sends an empty message.
+/// @return WS_OK  the message was accepted.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  text is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was queued.
+/// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+///     tell.
+/// @ownership  The caller keeps text.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_send_text(
     socket: *mut ws_socket,
@@ -48,7 +86,25 @@ pub extern "C" fn ws_send_text(
     })
 }
 
-/// Queues one binary message.
+/// Queues one whole binary message, whatever the control MESSAGE_TYPE says.
+///
+/// The bytes are copied, or have left, before this returns. Messages leave in the order in which
+/// they were accepted; there is no completion, and a later failure arrives as closed.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] data  borrowed for the call; may be NULL if len is 0.
+/// @param[in] len  size of data in bytes; 0 sends an empty message.
+/// @return WS_OK  the message was accepted.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+///     tell.
+/// @ownership  The caller keeps data.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_send_binary(
     socket: *mut ws_socket,
@@ -63,7 +119,31 @@ pub extern "C" fn ws_send_binary(
     })
 }
 
-/// Queues one message and tells when it has left.
+/// Queues one whole message, and tells when the system has taken it.
+///
+/// ws_cancel takes it back as long as none of it has left: it then completes with WS_E_ABORT. When
+/// the connection ends first it completes with the reason, after a closing handshake with
+/// WS_E_CLOSED.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] type  WS_MESSAGE_TYPE_BINARY or WS_MESSAGE_TYPE_UTF8.
+/// @param[in] data  borrowed for the call; may be NULL if len is 0.
+/// @param[in] len  size of data in bytes; 0 sends an empty message.
+/// @param[in] on_completed  kept until the operation has ended; NULL when nobody wants to know.
+/// @param[in] user_data  kept and handed to on_completed; may be NULL.
+/// @param[out] operation  its number, stored before on_completed can be called; may be NULL.
+/// @return WS_OK  the message was accepted; on_completed will be called once.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, or len is larger than PTRDIFF_MAX.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
+/// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+///     tell.
+/// @ownership  The caller keeps data; user_data must live until on_completed has returned.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_send_async(
     socket: *mut ws_socket,
@@ -86,7 +166,36 @@ pub extern "C" fn ws_send_async(
     })
 }
 
-/// Queues one message, waits for room if need be, and until it has left.
+/// Sends one whole message: waits for room in the send queue, and until the system has taken it.
+///
+/// After WS_E_TIMEOUT the message has been taken back, or, if some of it had left, goes on
+/// leaving.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] type  WS_MESSAGE_TYPE_BINARY or WS_MESSAGE_TYPE_UTF8.
+/// @param[in] data  borrowed for the call; may be NULL if len is 0.
+/// @param[in] len  size of data in bytes; 0 sends an empty message.
+/// @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
+/// @return WS_OK  the system has taken the message.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, or len is larger than PTRDIFF_MAX.
+/// @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed, or closed while the call waited.
+/// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
+///     Or the server sent such text, and the connection ended.
+/// @return WS_E_TIMEOUT  timeout_ms have passed; or, in WS_STATE_CLOSED, the connection timed out.
+/// @return WS_E_ABORT  the connection was aborted or the socket freed while the call waited.
+/// @return WS_E_CONNECTION_RESET, WS_E_CONNECTION_ABORTED  the connection was lost meanwhile.
+/// @return WS_E_INVALID_PROTOCOL_FORMAT, WS_E_INVALID_PROTOCOL_OPERATION, WS_E_MESSAGE_TOO_BIG  the
+///     server broke the protocol or a limit meanwhile.
+/// @return WS_E_SERVER_UNREACHABLE, WS_E_SECURITY_CHANNEL_ERROR  the network or TLS failed
+///     meanwhile.
+/// @return WS_E_OUTOFMEMORY  memory ran out meanwhile.
+/// @ownership  The caller keeps data.
+/// @threads  Any thread; on the I/O thread WS_E_REENTRANT. Blocks for timeout_ms at most.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_send_wait(
     socket: *mut ws_socket,
@@ -105,6 +214,24 @@ pub extern "C" fn ws_send_wait(
 }
 
 /// Sends a ping.
+///
+/// It overtakes messages that wait. The answer arrives as pong; while it is missing, the silence
+/// that the control RECEIVE_TIMEOUT_MS allows ends the connection.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] data  what the server is to send back, borrowed for the call; may be NULL if len is
+///     0.
+/// @param[in] len  size of data in bytes, at most 125.
+/// @return WS_OK  the ping was accepted.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  len is larger than 125.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_WOULD_BLOCK  16 pings wait to leave already.
+/// @ownership  The caller keeps data.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_ping(socket: *mut ws_socket, data: *const c_void, len: usize) -> ws_result {
     checked(|| {
@@ -116,6 +243,17 @@ pub extern "C" fn ws_ping(socket: *mut ws_socket, data: *const c_void, len: usiz
 }
 
 /// Cancels a connect, or a message that has not begun to leave.
+///
+/// What is cancelled completes with WS_E_ABORT; after a message the connection lives on. An
+/// operation that has begun to leave, has ended or never was is left alone.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] operation  WS_OPERATION_CONNECT, or the number that ws_send_async gave.
+/// @return WS_OK  it will complete with WS_E_ABORT if it still could be cancelled.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @ownership  Nothing is handed over.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_cancel(socket: *mut ws_socket, operation: ws_operation) -> ws_result {
     checked(|| {
@@ -124,7 +262,14 @@ pub extern "C" fn ws_cancel(socket: *mut ws_socket, operation: ws_operation) -> 
     })
 }
 
-/// Answers how many bytes wait to leave.
+/// Answers how many bytes wait to leave, frame headers included.
+///
+/// It is what the control SEND_QUEUE_LIMIT limits, and 0 when socket is not a live socket.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @ownership  Nothing is handed over.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_buffered_amount(socket: *mut ws_socket) -> u64 {
     guard(0, || find_socket(socket).map_or(0, |entry| entry.socket.buffered_amount()))

@@ -16,6 +16,13 @@ use super::result::*;
 use super::types::*;
 
 /// Makes a socket for messages.
+///
+/// The first socket or queue starts the library's I/O threads. NULL means failure, about which
+/// ws_last_error_message tells: no thread or handle could be had, or ws_shutdown is under way.
+///
+/// @ownership  The socket is yours until ws_socket_free or ws_shutdown.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_message_socket_new() -> *mut ws_socket {
     let mut made: *mut ws_socket = std::ptr::null_mut();
@@ -40,6 +47,21 @@ pub extern "C" fn ws_message_socket_new() -> *mut ws_socket {
 }
 
 /// Ends the connection at once if it is open, then releases the socket.
+///
+/// An open connection is told with an empty close frame if the system takes it without waiting;
+/// what still waits to be sent is lost. Pending operations end without a completion, a thread in a
+/// _wait call of this socket gets WS_E_ABORT. When this returns no callback of the socket begins
+/// any more, except released, which is the last event and comes even if the socket was never
+/// connected.
+///
+/// @param[in] socket  the handle is stale as soon as the call begins. NULL is WS_OK and does
+///     nothing.
+/// @return WS_OK  it is freed.
+/// @return WS_E_HANDLE  socket is not a live socket: invented, or freed before.
+/// @ownership  user_data may be freed in released, or after this returned outside a callback.
+/// @threads  Any thread, also inside callbacks, where it never waits. Elsewhere it blocks while a
+///     callback of this socket runs on another thread, and for nothing else.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_socket_free(socket: *mut ws_socket) -> ws_result {
     checked(|| {
@@ -72,6 +94,25 @@ fn uri_of<'a>(uri: *const c_char) -> Result<&'a str, Failure> {
 }
 
 /// Starts to connect.
+///
+/// What the network does arrives in on_completed; after its WS_OK the socket is open, and a closed
+/// event will follow. After a failure the socket is in WS_STATE_CREATED again: controls and
+/// handlers may be changed and connect called once more. ws_cancel with WS_OPERATION_CONNECT,
+/// ws_close and ws_abort cancel it, and on_completed gets WS_E_ABORT.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] uri  absolute, ws or wss, at most 8192 bytes, without fragment and user-info. Copied.
+/// @param[in] on_completed  kept until the connect has ended; NULL when nobody wants to know.
+/// @param[in] user_data  kept and handed to on_completed; may be NULL.
+/// @return WS_OK  the connect is under way.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  uri is NULL.
+/// @return WS_E_INVALIDARG  uri is not such a URI; ws_last_error_message says why.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting, or has been connected before.
+/// @return WS_E_CLOSED  another thread frees the socket at this moment.
+/// @ownership  The caller keeps uri. user_data must live until on_completed has returned.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_connect(
     socket: *mut ws_socket,
@@ -92,7 +133,42 @@ pub extern "C" fn ws_connect(
     })
 }
 
-/// Connects, and waits for it.
+/// Connects, and waits until the connection is open or has failed.
+///
+/// The same as ws_connect, without a completion: the network's answer is the result.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] uri  as for ws_connect.
+/// @param[in] timeout_ms  then the connect is cancelled, in milliseconds; 0 cancels it at once,
+///     WS_INFINITE leaves it to the socket's own timeouts.
+/// @return WS_OK  the connection is open.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  uri is NULL.
+/// @return WS_E_INVALIDARG  uri is not such a URI; ws_last_error_message says why.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting, or has been connected before.
+/// @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
+/// @return WS_E_TIMEOUT  timeout_ms, or a timeout of the socket's controls, have passed.
+/// @return WS_E_ABORT  another thread cancelled the connect or freed the socket.
+/// @return WS_E_CLOSED  another thread freed the socket just before the connect began.
+/// @return WS_E_NAME_NOT_RESOLVED  the host name has no address.
+/// @return WS_E_CANNOT_CONNECT  nobody listens at the server's port.
+/// @return WS_E_SERVER_UNREACHABLE  there is no way to the server.
+/// @return WS_E_CONNECTION_RESET  the server reset the connection.
+/// @return WS_E_CONNECTION_ABORTED  the server ended the connection before it was open.
+/// @return WS_E_SECURITY_CHANNEL_ERROR  TLS failed.
+/// @return WS_E_SEC_…, WS_E_CERT_…, WS_E_CRYPT_…, WS_E_TRUST_…  something is wrong with the
+///     server's certificate.
+/// @return WS_E_SECURITY_PROBLEM  the custom validation rejected the certificate.
+/// @return WS_E_HTTP_STATUS_…  the server refused the upgrade with this status.
+/// @return WS_E_INVALID_SERVER_RESPONSE, WS_E_INVALID_HEADER  the answer is not a WebSocket
+///     upgrade.
+/// @return WS_E_SUBPROTOCOL_NOT_SUPPORTED, WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED  the server chose
+///     what was not offered.
+/// @return WS_E_OUTOFMEMORY  no memory, thread or descriptor could be had.
+/// @ownership  The caller keeps uri.
+/// @threads  Any thread; on the I/O thread WS_E_REENTRANT. Blocks for timeout_ms, and at most 50 ms
+///     more for cancelling.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_connect_wait(
     socket: *mut ws_socket,
@@ -113,6 +189,23 @@ pub extern "C" fn ws_connect_wait(
 }
 
 /// Starts the closing handshake.
+///
+/// The close frame leaves behind everything that was sent before; from now on no message is
+/// delivered and none can be sent. The end arrives as closed, at the latest after the control
+/// CLOSE_TIMEOUT_MS. While connecting it cancels the connect. Closing again, or after the end,
+/// changes nothing.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] code  1000 to 1003, 1007 to 1014, 3000 to 4999; 0 sends an empty close frame.
+/// @param[in] reason  NUL-terminated UTF-8 of at most 123 bytes, copied; NULL for none.
+/// @return WS_OK  the closing handshake is under way, or was already.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_INVALIDARG  code is another one, reason is too long or not UTF-8, or stands with
+///     code 0.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket was never connected.
+/// @ownership  The caller keeps reason.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_close(socket: *mut ws_socket, code: u16, reason: *const c_char) -> ws_result {
     checked(|| {
@@ -123,6 +216,30 @@ pub extern "C" fn ws_close(socket: *mut ws_socket, code: u16, reason: *const c_c
 }
 
 /// Closes, and waits until the connection has ended.
+///
+/// The same as ws_close. While connecting it cancels the connect and does not wait for that.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] code  as for ws_close.
+/// @param[in] reason  as for ws_close.
+/// @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
+///     The closing handshake goes on after it.
+/// @return WS_OK  the connection ended with a closing handshake, or had ended before.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_INVALIDARG  as for ws_close.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket was never connected.
+/// @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
+/// @return WS_E_TIMEOUT  timeout_ms have passed; or, in WS_STATE_CLOSED, CLOSE_TIMEOUT_MS have.
+/// @return WS_E_ABORT  another thread aborted the connection or freed the socket.
+/// @return WS_E_CONNECTION_RESET, WS_E_CONNECTION_ABORTED  it was lost before the server's close
+///     frame.
+/// @return WS_E_INVALID_PROTOCOL_FORMAT, WS_E_INVALID_PROTOCOL_OPERATION,
+///     WS_E_NO_UNICODE_TRANSLATION, WS_E_MESSAGE_TOO_BIG  the server broke the protocol meanwhile.
+/// @return WS_E_SECURITY_CHANNEL_ERROR  TLS failed meanwhile.
+/// @return WS_E_OUTOFMEMORY  memory ran out meanwhile.
+/// @ownership  The caller keeps reason.
+/// @threads  Any thread; on the I/O thread WS_E_REENTRANT. Blocks for timeout_ms at most.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_close_wait(
     socket: *mut ws_socket,
@@ -139,6 +256,18 @@ pub extern "C" fn ws_close_wait(
 }
 
 /// Drops the connection now.
+///
+/// The server sees a reset. Pending operations complete with WS_E_ABORT, then closed comes with
+/// WS_E_ABORT and code 1006. While connecting it cancels the connect; after the end it does
+/// nothing.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @return WS_OK  the connection is being dropped, or has ended before.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is in WS_STATE_CREATED.
+/// @ownership  Nothing is handed over; the socket stays yours.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_abort(socket: *mut ws_socket) -> ws_result {
     checked(|| {
@@ -147,7 +276,15 @@ pub extern "C" fn ws_abort(socket: *mut ws_socket) -> ws_result {
     })
 }
 
-/// Answers where the socket stands.
+/// Answers where the socket stands: one of WS_STATE_….
+///
+/// Other threads and the network may move it at any time. It is WS_STATE_NONE when socket is not a
+/// live socket.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @ownership  Nothing is handed over.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_state(socket: *mut ws_socket) -> ws_state {
     guard(WS_STATE_NONE, || match find_socket(socket) {
@@ -163,6 +300,17 @@ pub extern "C" fn ws_get_state(socket: *mut ws_socket) -> ws_state {
 }
 
 /// Keeps a pointer of yours with the socket.
+///
+/// Events of ws_event_queue_next carry it, except COMPLETED. Handlers get the one they were
+/// registered with instead.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] user_data  kept, never followed; may be NULL.
+/// @return WS_OK  it is kept in place of the earlier one.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @ownership  The caller keeps what user_data points at.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_set_user_data(socket: *mut ws_socket, user_data: *mut c_void) -> ws_result {
     checked(|| {
@@ -172,6 +320,13 @@ pub extern "C" fn ws_set_user_data(socket: *mut ws_socket, user_data: *mut c_voi
 }
 
 /// Answers the pointer of ws_set_user_data.
+///
+/// It is NULL when none was set and when socket is not a live socket.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @ownership  Nothing is handed over.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_get_user_data(socket: *mut ws_socket) -> *mut c_void {
     guard(std::ptr::null_mut(), || {

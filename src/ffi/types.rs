@@ -135,8 +135,10 @@ pub struct ws_error {
 /// @param result  WS_OK, or why it failed; WS_E_ABORT when it was cancelled.
 /// @param bytes  What a send took of the message, in bytes; 0 for a connect.
 /// @param user_data  What the operation was begun with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  user_data is yours again; the socket stays.
+/// @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
+///     not longjmp.
+/// @since 0.1
 pub type ws_completed_fn = Option<
     unsafe extern "C-unwind" fn(
         socket: *mut ws_socket,
@@ -152,8 +154,10 @@ pub type ws_completed_fn = Option<
 /// @param socket  The socket it came from.
 /// @param message  Borrowed until the callback returns; ws_message_retain keeps it longer.
 /// @param user_data  What the handler was registered with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  message is borrowed until the callback returns.
+/// @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
+///     not longjmp.
+/// @since 0.1
 pub type ws_message_received_fn = Option<
     unsafe extern "C-unwind" fn(
         socket: *mut ws_socket,
@@ -167,8 +171,10 @@ pub type ws_message_received_fn = Option<
 /// @param socket  The socket.
 /// @param closed  How it ended; borrowed until the callback returns.
 /// @param user_data  What the handler was registered with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  closed is borrowed until the callback returns; the socket stays yours.
+/// @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
+///     not longjmp.
+/// @since 0.1
 pub type ws_closed_fn = Option<
     unsafe extern "C-unwind" fn(
         socket: *mut ws_socket,
@@ -183,8 +189,10 @@ pub type ws_closed_fn = Option<
 /// @param socket  The socket; its information tells about the certificate.
 /// @param validation  The question; valid until the connect has ended.
 /// @param user_data  What the handler was registered with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  The question goes with its connect.
+/// @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
+///     not longjmp.
+/// @since 0.1
 pub type ws_validation_fn = Option<
     unsafe extern "C-unwind" fn(
         socket: *mut ws_socket,
@@ -197,8 +205,10 @@ pub type ws_validation_fn = Option<
 ///
 /// @param socket  The socket.
 /// @param user_data  What the handler was registered with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  Nothing is handed over.
+/// @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
+///     not longjmp.
+/// @since 0.1
 pub type ws_send_ready_fn =
     Option<unsafe extern "C-unwind" fn(socket: *mut ws_socket, user_data: *mut c_void)>;
 
@@ -207,8 +217,10 @@ pub type ws_send_ready_fn =
 /// @param socket  The socket.
 /// @param round_trip_us  From ws_ping to the answer, in microseconds.
 /// @param user_data  What the handler was registered with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  Nothing is handed over.
+/// @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
+///     not longjmp.
+/// @since 0.1
 pub type ws_pong_fn = Option<
     unsafe extern "C-unwind" fn(socket: *mut ws_socket, round_trip_us: u64, user_data: *mut c_void),
 >;
@@ -217,17 +229,20 @@ pub type ws_pong_fn = Option<
 ///
 /// @param socket  The old handle, for comparison only.
 /// @param user_data  What the handler was registered with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  Every user_data of the socket is yours again.
+/// @threads  As the others, or the thread that calls ws_shutdown. Must not throw and must not
+///     longjmp.
+/// @since 0.1
 pub type ws_released_fn =
     Option<unsafe extern "C-unwind" fn(socket: *mut ws_socket, user_data: *mut c_void)>;
 
-/// Told when an event queue turns non-empty. Called on the I/O thread.
+/// Told when an event queue turns non-empty.
 ///
 /// @param queue  The queue.
 /// @param user_data  What the hook was registered with.
-///
-/// Must not throw and must not longjmp.
+/// @ownership  Nothing is handed over.
+/// @threads  The I/O thread. Must not throw and must not longjmp.
+/// @since 0.1
 pub type ws_wake_fn =
     Option<unsafe extern "C-unwind" fn(queue: *mut ws_event_queue, user_data: *mut c_void)>;
 
@@ -237,8 +252,9 @@ pub type ws_wake_fn =
 /// @param text  The line: UTF-8, without a line end; borrowed until the callback returns. It never
 ///     holds payload, or the value of a header that carries a secret.
 /// @param user_data  What the callback was registered with.
-///
-/// Called on any thread. Must not throw and must not longjmp.
+/// @ownership  text is borrowed until the callback returns.
+/// @threads  Any thread, also inside a call of yours. Must not throw and must not longjmp.
+/// @since 0.1
 pub type ws_log_fn = Option<
     unsafe extern "C-unwind" fn(level: ws_log_level, text: *const c_char, user_data: *mut c_void),
 >;

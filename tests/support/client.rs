@@ -31,12 +31,26 @@ pub const MODES: [Mode; 4] = [Mode::Callback, Mode::Dispatch, Mode::Next, Mode::
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    Completed { operation: u64, result: ws_result, bytes: u64 },
+    Completed {
+        operation: u64,
+        result: ws_result,
+        bytes: u64,
+    },
     Message(ws_message_type, Vec<u8>),
     Closed(Closed),
     Pong(u64),
     SendReady,
+    /// The certificate is to be judged; the number is the question's handle.
+    Validation(usize),
     Released,
+}
+
+/// What the handler of the custom validation does, besides telling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    Accept,
+    Reject,
+    Defer,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +70,8 @@ pub struct Client {
     teller: *mut Sender<Told>,
     queue: *mut ws_event_queue,
     pump: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+    /// While set nobody takes events from the queue.
+    held: Arc<AtomicBool>,
 }
 
 unsafe extern "C-unwind" fn completed(
@@ -85,7 +101,11 @@ pub unsafe fn bytes_of(message: *const ws_message) -> Vec<u8> {
     unsafe { std::slice::from_raw_parts(message.data, message.len) }.to_vec()
 }
 
-unsafe extern "C-unwind" fn closed(_: *mut ws_socket, closed: *const ws_closed, user_data: *mut c_void) {
+unsafe extern "C-unwind" fn closed(
+    _: *mut ws_socket,
+    closed: *const ws_closed,
+    user_data: *mut c_void,
+) {
     tell(user_data, Told::Closed(unsafe { copy_closed(closed) }));
 }
 
@@ -114,6 +134,33 @@ unsafe extern "C-unwind" fn released(_: *mut ws_socket, user_data: *mut c_void) 
     tell(user_data, Told::Released);
 }
 
+unsafe extern "C-unwind" fn accept(
+    _: *mut ws_socket,
+    validation: *mut ws_validation,
+    user_data: *mut c_void,
+) {
+    tell(user_data, Told::Validation(validation.addr()));
+}
+
+unsafe extern "C-unwind" fn reject(
+    _: *mut ws_socket,
+    validation: *mut ws_validation,
+    user_data: *mut c_void,
+) {
+    assert_eq!(ws_validation_reject(validation), WS_OK);
+    assert_eq!(ws_validation_reject(validation), WS_E_ILLEGAL_METHOD_CALL);
+    tell(user_data, Told::Validation(validation.addr()));
+}
+
+unsafe extern "C-unwind" fn defer(
+    _: *mut ws_socket,
+    validation: *mut ws_validation,
+    user_data: *mut c_void,
+) {
+    assert_eq!(ws_validation_get_deferral(validation), WS_OK);
+    tell(user_data, Told::Validation(validation.addr()));
+}
+
 fn tell(user_data: *mut c_void, told: Told) {
     let teller = unsafe { &*user_data.cast::<Sender<Told>>() };
     let _ = teller.send(told);
@@ -126,7 +173,15 @@ impl Client {
         let (teller, told) = channel();
         let teller = Box::into_raw(Box::new(teller));
         let user_data = teller.cast();
-        let mut client = Client { socket, mode, told, teller, queue: std::ptr::null_mut(), pump: None };
+        let mut client = Client {
+            socket,
+            mode,
+            told,
+            teller,
+            queue: std::ptr::null_mut(),
+            pump: None,
+            held: Arc::default(),
+        };
         assert_eq!(ws_set_user_data(socket, user_data), WS_OK);
         assert_eq!(ws_on_closed(socket, Some(closed), user_data), WS_OK);
         assert_eq!(ws_on_pong(socket, Some(pong), user_data), WS_OK);
@@ -135,7 +190,10 @@ impl Client {
         match mode {
             Mode::Pull => {}
             Mode::Callback => {
-                assert_eq!(ws_on_message_received(socket, Some(message_received), user_data), WS_OK);
+                assert_eq!(
+                    ws_on_message_received(socket, Some(message_received), user_data),
+                    WS_OK
+                );
             }
             Mode::Dispatch | Mode::Next => {
                 if mode == Mode::Dispatch {
@@ -144,7 +202,7 @@ impl Client {
                 }
                 client.queue = ws_event_queue_new();
                 assert_eq!(ws_set_event_queue(socket, client.queue), WS_OK);
-                client.pump = Some(pump(client.queue, mode));
+                client.pump = Some(pump(client.queue, mode, Arc::clone(&client.held)));
             }
         }
         client
@@ -172,6 +230,33 @@ impl Client {
 
     pub fn set(&self, control: ws_control, value: u64) {
         assert_eq!(ws_set_control(self.socket, control, value), WS_OK);
+    }
+
+    pub fn set_text(&self, control: ws_control, value: &str) {
+        let value = CString::new(value).unwrap();
+        assert_eq!(ws_set_control_string(self.socket, control, value.as_ptr()), WS_OK);
+    }
+
+    pub fn set_header(&self, name: &str, value: &str) {
+        let (name, value) = (CString::new(name).unwrap(), CString::new(value).unwrap());
+        assert_eq!(ws_set_request_header(self.socket, name.as_ptr(), value.as_ptr()), WS_OK);
+    }
+
+    /// Asks for the custom validation.
+    pub fn judge(&self, how: Judgement) {
+        let handler: ws_validation_fn = match how {
+            Judgement::Accept => Some(accept),
+            Judgement::Reject => Some(reject),
+            Judgement::Defer => Some(defer),
+        };
+        let user_data = self.teller.cast();
+        let set = ws_on_server_custom_validation_requested(self.socket, handler, user_data);
+        assert_eq!(set, WS_OK);
+    }
+
+    /// From now on nobody takes events from the queue, or somebody does again.
+    pub fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::SeqCst);
     }
 
     pub fn connect(&mut self, uri: &str) {
@@ -236,6 +321,31 @@ impl Client {
         }
     }
 
+    /// What was told before *closed*, and *closed*. In pull mode the thread that pulls may tell the
+    /// last messages after it; then it learns why there are no more.
+    pub fn until_closed(&mut self) -> (Vec<Told>, Closed) {
+        let mut before = Vec::new();
+        let closed = loop {
+            match self.next() {
+                Told::Closed(closed) => break closed,
+                told => before.push(told),
+            }
+        };
+        if self.mode == Mode::Pull {
+            if let Some((_, thread)) = self.pump.take() {
+                thread.join().unwrap();
+            }
+            before.extend(self.told.try_iter());
+            let end = if closed.result == WS_OK { WS_E_CLOSED } else { closed.result };
+            for timeout_ms in [0, WS_INFINITE] {
+                let mut message = std::ptr::null_mut();
+                assert_eq!(ws_receive(self.socket, &raw mut message, timeout_ms), end);
+            }
+        }
+        assert_eq!(ws_get_state(self.socket), WS_STATE_CLOSED);
+        (before, closed)
+    }
+
     pub fn send_text(&self, text: &str) -> ws_result {
         ws_send_text(self.socket, text.as_ptr().cast(), text.len())
     }
@@ -292,6 +402,7 @@ impl Client {
 
     /// Frees the socket, waits for *released* and returns what was told before it.
     pub fn free(mut self) -> Vec<Told> {
+        self.hold(false);
         assert_eq!(ws_socket_free(self.socket), WS_OK);
         self.socket = std::ptr::null_mut();
         let mut before = Vec::new();
@@ -307,6 +418,7 @@ impl Client {
     }
 
     fn end(&mut self) {
+        self.hold(false);
         if let Some((stop, thread)) = self.pump.take() {
             stop.store(true, Ordering::SeqCst);
             let _ = thread.join();
@@ -325,9 +437,12 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         if !self.socket.is_null() {
+            self.hold(false);
             ws_socket_free(self.socket);
             if !std::thread::panicking() {
-                while self.told.recv_timeout(DEADLINE).expect("released in time") != Told::Released {}
+                while self.told.recv_timeout(DEADLINE).expect("released in time") != Told::Released
+                {
+                }
                 self.end();
             }
         }
@@ -335,13 +450,21 @@ impl Drop for Client {
 }
 
 /// A thread that does what a game does once per frame.
-fn pump(queue: *mut ws_event_queue, mode: Mode) -> (Arc<AtomicBool>, JoinHandle<()>) {
+fn pump(
+    queue: *mut ws_event_queue,
+    mode: Mode,
+    held: Arc<AtomicBool>,
+) -> (Arc<AtomicBool>, JoinHandle<()>) {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let queue = AtomicPtr::new(queue);
     let thread = std::thread::spawn(move || {
         let queue = queue.into_inner();
         while !stopped.load(Ordering::SeqCst) {
+            if held.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+                continue;
+            }
             match mode {
                 Mode::Dispatch => {
                     let mut count = 0;
@@ -365,17 +488,16 @@ fn pump(queue: *mut ws_event_queue, mode: Mode) -> (Arc<AtomicBool>, JoinHandle<
 
 fn retell(event: &ws_event) {
     let told = match event.r#type {
-        WS_EVENT_COMPLETED => Told::Completed {
-            operation: event.operation,
-            result: event.result,
-            bytes: event.bytes,
-        },
+        WS_EVENT_COMPLETED => {
+            Told::Completed { operation: event.operation, result: event.result, bytes: event.bytes }
+        }
         WS_EVENT_MESSAGE_RECEIVED => {
             Told::Message(unsafe { (*event.message).r#type }, unsafe { bytes_of(event.message) })
         }
         WS_EVENT_CLOSED => Told::Closed(unsafe { copy_closed(event.closed) }),
         WS_EVENT_PONG => Told::Pong(event.round_trip_us),
         WS_EVENT_SEND_READY => Told::SendReady,
+        WS_EVENT_SERVER_CUSTOM_VALIDATION_REQUESTED => Told::Validation(event.validation.addr()),
         WS_EVENT_RELEASED => Told::Released,
         other => panic!("an unknown event: {other}"),
     };

@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -142,6 +143,18 @@ impl Write for Stream {
     }
 }
 
+/// How the client's side of a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With close_notify under TLS.
+    Orderly,
+    /// TLS was cut off by the end of TCP.
+    Cut,
+    Reset,
+    /// Not in time.
+    Never,
+}
+
 /// A listener whose connections are served each on a thread of its own.
 pub struct Server {
     pub address: SocketAddr,
@@ -163,6 +176,21 @@ impl Server {
             }
         });
         Server { address, tls }
+    }
+
+    /// Answers the upgrade, follows the script, and reads until the client ends the connection.
+    /// What it read then comes out of the receiver, and how the connection ended.
+    pub fn scripted(
+        tls: Tls,
+        act: impl Fn(&mut Stream, &str) + Send + Sync + 'static,
+    ) -> (Server, Receiver<(Vec<u8>, Ending)>) {
+        let (teller, told) = channel();
+        let server = Server::raw(tls, move |mut stream| {
+            let request = upgrade(&mut stream);
+            act(&mut stream, &request);
+            let _ = teller.send(read_out(&mut stream));
+        });
+        (server, told)
     }
 
     /// Serves WebSockets with tungstenite; the first protocol that is offered is chosen.
@@ -238,19 +266,63 @@ pub fn next_message(peer: &mut Peer) -> Option<Message> {
 
 /// Reads until the other side ends the connection; `None` if it never did.
 pub fn read_to_end(stream: &mut Stream) -> Option<Vec<u8>> {
+    let (bytes, ending) = read_out(stream);
+    (ending != Ending::Never).then_some(bytes)
+}
+
+/// The same, and how it ended.
+pub fn read_out(stream: &mut Stream) -> (Vec<u8>, Ending) {
+    use io::ErrorKind;
     stream.tcp().set_read_timeout(Some(DEADLINE)).unwrap();
     let mut bytes = Vec::new();
     let mut buffer = [0; 64 * 1024];
     loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => return Some(bytes),
-            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                return None;
+        let ending = match stream.read(&mut buffer) {
+            Ok(0) => Ending::Orderly,
+            Ok(count) => {
+                bytes.extend_from_slice(&buffer[..count]);
+                continue;
             }
-            Err(_) => return Some(bytes),
-        }
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Ending::Never,
+                ErrorKind::UnexpectedEof => Ending::Cut,
+                _ => Ending::Reset,
+            },
+        };
+        return (bytes, ending);
     }
+}
+
+/// Ends the connection with RST.
+pub fn reset(stream: &mut Stream) {
+    let socket = socket2::SockRef::from(stream.tcp());
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    // A TLS stream keeps its socket until it is dropped; this takes the place of its own.
+    let stand_in = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = TcpStream::connect(stand_in.local_addr().unwrap()).unwrap();
+    drop(std::mem::replace(stream, Stream::Plain(other)));
+}
+
+/// The next frame of a client, unmasked; `None` once the connection has ended.
+pub fn read_frame(stream: &mut Stream) -> Option<(u8, Vec<u8>)> {
+    let mut wire = vec![0; 2];
+    stream.read_exact(&mut wire).ok()?;
+    let extended = match wire[1] & 0x7f {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    wire.resize(2 + extended, 0);
+    stream.read_exact(&mut wire[2..]).ok()?;
+    let len = match extended {
+        0 => usize::from(wire[1] & 0x7f),
+        2 => usize::from(u16::from_be_bytes([wire[2], wire[3]])),
+        _ => u64::from_be_bytes(wire[2..10].try_into().unwrap()) as usize,
+    };
+    let at = wire.len();
+    wire.resize(at + 4 + len, 0);
+    stream.read_exact(&mut wire[at..]).ok()?;
+    client_frames(&wire).pop()
 }
 
 /// Takes the upgrade request and answers 101, by hand; returns the request.
@@ -261,10 +333,8 @@ pub fn upgrade(stream: &mut Stream) -> String {
 /// The same with `more` in the segment of the answer.
 pub fn upgrade_then(stream: &mut Stream, more: &[u8]) -> String {
     let request = read_request(stream);
-    let key = request
-        .lines()
-        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
-        .expect("a key");
+    let key =
+        request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("a key");
     let accept = tungstenite::handshake::derive_accept_key(key.trim().as_bytes());
     let mut answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -331,7 +401,8 @@ pub struct Nobody(socket2::Socket);
 
 impl Nobody {
     pub fn new() -> Nobody {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         Nobody(socket)
     }
