@@ -1,8 +1,8 @@
 //! The README's program compiles as printed, without a warning, and does what it says.
 
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[allow(dead_code, unsafe_code, clippy::undocumented_unsafe_blocks)]
 mod support;
 
 use std::path::Path;

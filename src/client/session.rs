@@ -14,8 +14,7 @@ use super::error::{Cause, Error, Phase};
 use super::inbox::End;
 use super::link::{Commands, Link};
 use super::open::{Open, Outcome};
-use super::sink::{Closed, Completion, Sink, Verdict};
-use super::socket::CONNECT;
+use super::sink::{CONNECT, Closed, Completion, Sink, Verdict};
 use super::state::State;
 
 pub struct Session {

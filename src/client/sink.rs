@@ -37,6 +37,9 @@ pub trait Sink: Send + Sync {
     fn released(&self);
 }
 
+/// The operation number of a connect.
+pub const CONNECT: u64 = 1;
+
 /// Two words that the boundary puts in and gets back: a function and its argument.
 pub type Cookie = [usize; 2];
 

@@ -21,12 +21,9 @@ use super::inbox::{End, OwnedMessage};
 use super::link::{Link, Lookup};
 use super::runtime::Runtime;
 use super::session::Session;
-use super::sink::{Completion, Sink, Waiter};
+use super::sink::{CONNECT, Completion, Sink, Waiter};
 use super::state::State;
 use super::writer::Outgoing;
-
-/// The operation number of a connect.
-pub const CONNECT: u64 = 1;
 
 pub struct Socket {
     pub link: Arc<Link>,

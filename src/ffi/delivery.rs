@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::client::inbox::OwnedMessage;
-use crate::client::sink::Cookie;
+use crate::client::sink::{CONNECT, Cookie};
 use crate::client::{Closed, Error, Sink, Verdict};
 use crate::protocol::MessageKind;
 use crate::protocol::receiver::Payload;
@@ -167,7 +167,7 @@ impl Sink for Deliverer {
     }
 
     fn completed(&self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>) {
-        if operation == crate::client::socket::CONNECT {
+        if operation == CONNECT {
             validation::forget(self.0.validation.swap(0, Ordering::AcqRel));
         }
         let (result, bytes) = match outcome {
