@@ -303,7 +303,7 @@ impl Connecting {
         for _ in 0..READS_PER_TURN {
             let input = turn.scratch.input.get_mut(..RESPONSE_READ_BYTES).unwrap_or_default();
             let read = stream
-                .read(input, &mut turn.scratch.ciphertext)
+                .read(input, &mut turn.scratch.ciphertext, false)
                 .map_err(|fault| stream_error(Phase::Http, fault))?;
             let step = match read {
                 Read::Blocked => {

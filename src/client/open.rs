@@ -181,10 +181,10 @@ impl Open {
         }
         let room = turn.scratch.input.len() - 1;
         let buffer = turn.scratch.input.get_mut(..room).unwrap_or_default();
-        match self.stream.read(buffer, &mut turn.scratch.ciphertext) {
+        match self.stream.read(buffer, &mut turn.scratch.ciphertext, self.trusts_short_reads) {
             Ok(Read::Bytes(end)) => {
                 // A short read of a plain socket has emptied it: the next byte makes a new edge.
-                self.may_read = end == room || !self.trusts_short_reads;
+                self.may_read = end == room || !self.trusts_short_reads || self.stream.is_secure();
                 self.heard_at = turn.now;
                 let mut input = std::mem::take(&mut turn.scratch.input);
                 let outcome =
@@ -200,7 +200,7 @@ impl Open {
 
     fn blocked(&mut self) -> Option<Outcome> {
         self.may_read = false;
-        self.trusts_short_reads = SHORT_READS_TELL && !self.has_hung_up && !self.stream.is_secure();
+        self.trusts_short_reads = SHORT_READS_TELL && !self.has_hung_up;
         None
     }
 

@@ -245,3 +245,27 @@ pub extern "C" fn ws_set_request_header(
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_control_has_its_constant_and_every_constant_its_control() {
+        let types = include_str!("types.rs");
+        let constants: Vec<(&str, u32)> = types
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const WS_CONTROL_"))
+            .filter(|rest| rest.contains(": ws_control = "))
+            .map(|rest| {
+                let (name, number) = rest.split_once(": ws_control = ").unwrap();
+                (name, number.trim_end_matches(';').parse().unwrap())
+            })
+            .collect();
+        assert_eq!(constants.len(), controls::TABLE.len());
+        for (name, number) in constants {
+            let row = controls::info(number).unwrap();
+            assert_eq!(row.name.to_str(), Ok(name));
+        }
+    }
+}

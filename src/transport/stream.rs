@@ -37,6 +37,8 @@ struct Tls {
     session: TlsSession,
     /// Ciphertext that the engine had no room for.
     held: Vec<u8>,
+    /// The last read was short: the system has no more until there is a new edge.
+    is_exhausted: bool,
 }
 
 impl Stream {
@@ -46,7 +48,7 @@ impl Stream {
 
     /// Puts TLS over what is a plain stream so far.
     pub fn secure(&mut self, session: TlsSession) {
-        self.tls = Some(Box::new(Tls { session, held: Vec::new() }));
+        self.tls = Some(Box::new(Tls { session, held: Vec::new(), is_exhausted: false }));
     }
 
     pub fn tcp(&self) -> &Arc<TcpStream> {
@@ -61,8 +63,14 @@ impl Stream {
         self.tls.is_some()
     }
 
-    /// Reads once into `buffer`; `ciphertext` is room for what TLS has to read first.
-    pub fn read(&mut self, buffer: &mut [u8], ciphertext: &mut [u8]) -> Result<Read, StreamFault> {
+    /// Reads once into `buffer`; `ciphertext` is room for what TLS has to read first. With
+    /// `trusts_short_reads` a short read of the socket counts as the last until readiness comes.
+    pub fn read(
+        &mut self,
+        buffer: &mut [u8],
+        ciphertext: &mut [u8],
+        trusts_short_reads: bool,
+    ) -> Result<Read, StreamFault> {
         let Some(tls) = &mut self.tls else {
             return as_read(tcp::receive(&self.tcp, buffer));
         };
@@ -71,6 +79,12 @@ impl Stream {
                 Plain::Bytes(count) => return Ok(Read::Bytes(count)),
                 Plain::Closed => return Ok(Read::End),
                 Plain::Empty => {}
+            }
+            if tls.held.is_empty()
+                && std::mem::take(&mut tls.is_exhausted)
+                && trusts_short_reads
+            {
+                return Ok(Read::Blocked);
             }
             match tls.advance(&self.tcp, ciphertext)? {
                 Read::Bytes(_) => {}
@@ -162,6 +176,7 @@ impl Tls {
         let (fed, read) = if self.held.is_empty() {
             let read = as_read(tcp::receive(tcp, ciphertext))?;
             let Read::Bytes(count) = read else { return Ok(read) };
+            self.is_exhausted = count < ciphertext.len();
             let fresh = ciphertext.get(..count).unwrap_or_default();
             let fed = self.session.receive(fresh);
             if let Ok(taken) = &fed {
