@@ -1118,9 +1118,9 @@ WS_API ws_result ws_set_io_threads(uint32_t count);
 /**
  * Registers the function that receives the lines of the log, in place of an earlier one.
  *
- * A line that the function itself causes is dropped. An earlier function may still be running on
- * another thread when this returns: what its user_data points at should live as long as the
- * program.
+ * A line that the function itself causes is dropped. Called outside callbacks, this waits for
+ * calls of an earlier function that are just running, so that what its user_data points at may be
+ * freed afterwards.
  *
  * @param[in] on_log  kept; NULL turns the log off.
  * @param[in] user_data  kept and handed to on_log; may be NULL.
@@ -1128,8 +1128,9 @@ WS_API ws_result ws_set_io_threads(uint32_t count);
  *     none.
  * @return WS_OK  lines go to on_log from now on.
  * @return WS_E_INVALIDARG  level is none of WS_LOG_...
- * @ownership  The caller keeps what user_data points at.
- * @threads  Any thread, also inside callbacks. Never blocks.
+ * @ownership  The caller keeps what user_data points at until the function was replaced.
+ * @threads  Any thread, also inside callbacks. Waits for nothing but a running call of the earlier
+ *     function.
  * @since 0.1
  */
 WS_API ws_result ws_set_log_callback(ws_log_fn on_log, void *user_data, ws_log_level level);
@@ -2136,8 +2137,9 @@ WS_API ws_event_queue *ws_event_queue_new(void);
  * @return WS_E_REENTRANT  called inside a callback that this queue is just dispatching.
  * @ownership  The descriptor of ws_event_queue_get_wait_handle goes with the queue. Events that
  *     were taken stay valid until ws_event_release.
- * @threads  Any thread, also inside callbacks other than this queue's. Never blocks: a callback
- *     that another thread dispatches, and the wake hook, may still be running when this returns.
+ * @threads  Any thread, also inside callbacks other than this queue's. Outside callbacks it waits
+ *     for a wake hook that is running, and for nothing else: a callback that another thread
+ *     dispatches may still be running when this returns.
  * @since 0.1
  */
 WS_API ws_result ws_event_queue_free(ws_event_queue *queue);
@@ -2241,16 +2243,18 @@ WS_API ws_result ws_event_queue_get_wait_handle(ws_event_queue *queue, intptr_t 
 /**
  * Registers a hook that is called when the queue turns non-empty, in place of an earlier one.
  *
- * It should do no more than wake your loop. It is not called for events that wait already. An
- * earlier hook may still be running when this returns.
+ * It should do no more than wake your loop. It is not called for events that wait already. Called
+ * outside callbacks, this waits for an earlier hook that is just running, so that what its
+ * user_data points at may be freed afterwards.
  *
  * @param[in] queue  from ws_event_queue_new.
  * @param[in] on_wake  kept; NULL for none.
  * @param[in] user_data  kept and handed to on_wake; may be NULL.
  * @return WS_OK  it is registered.
  * @return WS_E_HANDLE  queue is not a live queue.
- * @ownership  The caller keeps what user_data points at; it should outlive the queue.
- * @threads  Any thread, also inside callbacks. Never blocks.
+ * @ownership  The caller keeps what user_data points at until the hook was replaced or the queue
+ *     freed.
+ * @threads  Any thread, also inside callbacks. Waits for nothing but a running hook.
  * @since 0.1
  */
 WS_API ws_result ws_event_queue_set_wake(ws_event_queue *queue,

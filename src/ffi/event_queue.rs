@@ -67,6 +67,8 @@ pub struct EventQueue {
     consumer: AtomicU64,
     wait_handle: WaitHandle,
     wake: Mutex<Handler<ws_wake_fn>>,
+    /// Threads that have read the hook and may be inside it.
+    waking: AtomicUsize,
     is_closed: AtomicBool,
 }
 
@@ -102,6 +104,7 @@ impl EventQueue {
             consumer: AtomicU64::new(0),
             wait_handle: WaitHandle::default(),
             wake: Mutex::default(),
+            waking: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
         }
     }
@@ -110,8 +113,14 @@ impl EventQueue {
         !self.is_closed.load(Ordering::Acquire)
     }
 
+    /// Replaces the hook. Outside callbacks nobody is inside the old one any more afterwards.
     pub fn set_wake(&self, wake: Handler<ws_wake_fn>) {
         *lock(&self.wake) = wake;
+        if !callback::inside() {
+            while self.waking.load(Ordering::SeqCst) > 0 {
+                std::thread::yield_now();
+            }
+        }
     }
 
     pub fn wait_handle(&self) -> std::io::Result<isize> {
@@ -193,12 +202,14 @@ impl EventQueue {
             self.changed.notify_all();
         }
         self.wait_handle.update(|| self.pending.load(Ordering::SeqCst) > 0);
+        self.waking.fetch_add(1, Ordering::SeqCst);
         let wake = *lock(&self.wake);
         if let Some(function) = wake.function {
             let queue = std::ptr::without_provenance_mut(self.handle);
             // SAFETY: the application registered a function of this type.
             callback::call(|| unsafe { function(queue, wake.user_data) });
         }
+        self.waking.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Calls the handlers of at most `max_events` events (0: of all that are there); waits for the
@@ -255,6 +266,7 @@ impl EventQueue {
             std::mem::take(&mut *filling)
         };
         self.changed.notify_all();
+        self.set_wake(Handler::default());
         let draining = std::mem::take(&mut *lock(&self.draining));
         let records = draining.records.into_iter().chain(filling.records);
         let released = records.filter_map(|record| {

@@ -71,9 +71,9 @@ pub extern "C" fn ws_set_io_threads(count: u32) -> ws_result {
 
 /// Registers the function that receives the lines of the log, in place of an earlier one.
 ///
-/// A line that the function itself causes is dropped. An earlier function may still be running on
-/// another thread when this returns: what its user_data points at should live as long as the
-/// program.
+/// A line that the function itself causes is dropped. Called outside callbacks, this waits for
+/// calls of an earlier function that are just running, so that what its user_data points at may be
+/// freed afterwards.
 ///
 /// @param[in] on_log  kept; NULL turns the log off.
 /// @param[in] user_data  kept and handed to on_log; may be NULL.
@@ -81,8 +81,9 @@ pub extern "C" fn ws_set_io_threads(count: u32) -> ws_result {
 ///     none.
 /// @return WS_OK  lines go to on_log from now on.
 /// @return WS_E_INVALIDARG  level is none of WS_LOG_….
-/// @ownership  The caller keeps what user_data points at.
-/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @ownership  The caller keeps what user_data points at until the function was replaced.
+/// @threads  Any thread, also inside callbacks. Waits for nothing but a running call of the earlier
+///     function.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_set_log_callback(

@@ -53,8 +53,9 @@ pub extern "C" fn ws_event_queue_new() -> *mut ws_event_queue {
 /// @return WS_E_REENTRANT  called inside a callback that this queue is just dispatching.
 /// @ownership  The descriptor of ws_event_queue_get_wait_handle goes with the queue. Events that
 ///     were taken stay valid until ws_event_release.
-/// @threads  Any thread, also inside callbacks other than this queue's. Never blocks: a callback
-///     that another thread dispatches, and the wake hook, may still be running when this returns.
+/// @threads  Any thread, also inside callbacks other than this queue's. Outside callbacks it waits
+///     for a wake hook that is running, and for nothing else: a callback that another thread
+///     dispatches may still be running when this returns.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_free(queue: *mut ws_event_queue) -> ws_result {
@@ -244,16 +245,18 @@ pub extern "C" fn ws_event_queue_get_wait_handle(
 
 /// Registers a hook that is called when the queue turns non-empty, in place of an earlier one.
 ///
-/// It should do no more than wake your loop. It is not called for events that wait already. An
-/// earlier hook may still be running when this returns.
+/// It should do no more than wake your loop. It is not called for events that wait already. Called
+/// outside callbacks, this waits for an earlier hook that is just running, so that what its
+/// user_data points at may be freed afterwards.
 ///
 /// @param[in] queue  from ws_event_queue_new.
 /// @param[in] on_wake  kept; NULL for none.
 /// @param[in] user_data  kept and handed to on_wake; may be NULL.
 /// @return WS_OK  it is registered.
 /// @return WS_E_HANDLE  queue is not a live queue.
-/// @ownership  The caller keeps what user_data points at; it should outlive the queue.
-/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @ownership  The caller keeps what user_data points at until the hook was replaced or the queue
+///     freed.
+/// @threads  Any thread, also inside callbacks. Waits for nothing but a running hook.
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_event_queue_set_wake(
