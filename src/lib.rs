@@ -22,3 +22,6 @@ pub mod protocol;
 pub mod reactor;
 #[doc(hidden)]
 pub mod transport;
+
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+compile_error!("one of the features `ring` and `aws-lc-rs` must be on: TLS needs cryptography");
