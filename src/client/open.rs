@@ -88,7 +88,10 @@ impl Open {
             return self.lost(Error::new(Phase::WebSocket, Cause::Aborted));
         }
         self.notice_local_close(link, turn.now);
-        self.may_read |= turn.readable;
+        if turn.readable {
+            self.may_read = true;
+            self.stream.notice_edge();
+        }
         if turn.hung_up {
             // Behind the last bytes there is an end to be read, and no further edge for it.
             self.has_hung_up = true;
@@ -120,6 +123,8 @@ impl Open {
         if let Some(outcome) = self.transmit(turn, link, sink) {
             return outcome;
         }
+        // What callbacks queued may have left already: then nothing else brings another turn.
+        wants_turn |= lock(&link.outgoing).has_events();
         // Also who is flooded looks at the clock.
         match self.watch(turn.now, link) {
             Outcome::Wait(_) if wants_turn => Outcome::Again,

@@ -167,11 +167,7 @@ impl Session {
         if commands.free {
             return self.free(turn);
         }
-        let next = self.open(turn, &commands);
-        if next == Next::Finished {
-            self.retire();
-        }
-        next
+        self.open(turn, &commands)
     }
 
     fn open(&mut self, turn: &mut Turn<'_>, commands: &Commands) -> Next {

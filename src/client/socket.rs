@@ -189,9 +189,9 @@ impl Socket {
         let deadline = timeout.and_then(|timeout| crate::reactor::now().checked_add(timeout));
         let waiter = Arc::new(Waiter::default());
         lock(&self.link.close_waiters).push(Arc::clone(&waiter));
-        let was_connecting = self.state() == State::Connecting;
+        // Looked at behind the push: a connection that ends from now on answers the waiter.
+        let is_over = matches!(self.state(), State::Closed | State::Connecting);
         let begun = self.close(code, reason);
-        let is_over = self.state() == State::Closed || was_connecting;
         if begun.is_err() || is_over {
             lock(&self.link.close_waiters).retain(|other| !Arc::ptr_eq(other, &waiter));
         }
@@ -306,7 +306,7 @@ impl Socket {
 
     pub fn ping(&self, payload: &[u8]) -> Result<(), Misuse> {
         if payload.len() > MAX_CONTROL_BYTES {
-            return Err(Misuse::Invalid("a ping carries at most 125 bytes"));
+            return Err(Misuse::Invalid("len is larger than 125, the most that a ping carries"));
         }
         self.check_open()?;
         let now = crate::reactor::now();

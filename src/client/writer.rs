@@ -77,13 +77,14 @@ impl Outgoing {
         number
     }
 
+    /// Whether the session has events to raise.
+    pub fn has_events(&self) -> bool {
+        !self.finished.is_empty() || !self.cancelled.is_empty() || self.send_ready_due
+    }
+
     /// Whether the session has events to raise, or a timer to set.
     fn needs_session(&self) -> bool {
-        !self.outbox.is_empty()
-            || !self.finished.is_empty()
-            || !self.cancelled.is_empty()
-            || self.send_ready_due
-            || self.error.is_some()
+        !self.outbox.is_empty() || self.has_events() || self.error.is_some()
     }
 }
 

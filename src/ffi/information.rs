@@ -191,7 +191,9 @@ pub extern "C" fn ws_get_response_header(
         let known = lock(&entry.socket.link.information);
         match header(&known, name, index as usize) {
             Some(value) => pointer::write_text(buf, capacity, length, value),
-            None => plain(WS_E_BOUNDS, c"the answer has no such header, or not so many"),
+            None => {
+                plain(WS_E_BOUNDS, c"the answer has no header of that name, or index is too large")
+            }
         }
     })
 }

@@ -157,11 +157,13 @@ pub extern "C" fn ws_shutdown(timeout_ms: u32) -> ws_result {
                 super::socket::end(&entry);
             }
         }
+        // Those of now: once it has ended, another thread may make new ones at any moment.
+        let queues = QUEUES.handles();
         if !runtime::end_shutdown(deadline) {
             return Err(Misuse::TimedOut.into());
         }
         // No thread is left that could post: what waits in queues are last words.
-        for handle in QUEUES.handles() {
+        for handle in queues {
             if let Some(queue) = QUEUES.remove(handle) {
                 for delivery in queue.close() {
                     delivery.call_released();

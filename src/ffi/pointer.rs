@@ -9,13 +9,24 @@ use super::result::*;
 /// The bytes that `data` and `len` name; `NULL, 0` is empty.
 #[inline]
 pub fn bytes<'a>(data: *const c_void, len: usize) -> Result<&'a [u8], Failure> {
+    counted(data, len, c"data is NULL and len is not 0")
+}
+
+/// The same of a text, which nobody has checked yet.
+#[inline]
+pub fn text_bytes<'a>(text: *const c_char, len: usize) -> Result<&'a [u8], Failure> {
+    counted(text.cast(), len, c"text is NULL and len is not 0")
+}
+
+#[inline]
+fn counted<'a>(data: *const c_void, len: usize, null: &'static CStr) -> Result<&'a [u8], Failure> {
     if len > isize::MAX as usize {
         return plain(WS_E_INVALIDARG, c"len is larger than PTRDIFF_MAX");
     }
     if data.is_null() {
         return match len {
             0 => Ok(&[]),
-            _ => plain(WS_E_POINTER, c"data is NULL and len is not 0"),
+            _ => plain(WS_E_POINTER, null),
         };
     }
     // SAFETY: the caller promises that `data` points at `len` readable bytes that nobody changes

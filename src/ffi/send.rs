@@ -80,7 +80,7 @@ pub extern "C" fn ws_send_text(
 ) -> ws_result {
     checked(|| {
         let entry = find_socket(socket)?;
-        let text = pointer::bytes(text.cast(), len)?;
+        let text = pointer::text_bytes(text, len)?;
         entry.socket.send(MessageKind::Text, text)?;
         Ok(())
     })

@@ -103,23 +103,22 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Reads a header from the front of `bytes`. `None`: more bytes are needed, and those that are
-/// there are not wrong yet.
+/// The header of a whole short message; `None`: it is of another kind, and `decode` judges it.
 #[inline]
-pub fn decode(bytes: &[u8]) -> Result<Option<Header>, Fault> {
-    if let [first @ (0x81 | 0x82), length @ 0..=125, ..] = *bytes {
-        let kind = if first == 0x81 { MessageKind::Text } else { MessageKind::Binary };
-        return Ok(Some(Header {
-            opcode: Opcode::Message(kind),
-            is_final: true,
-            payload_len: u64::from(length),
-            header_len: 2,
-        }));
-    }
-    decode_any(bytes)
+pub fn decode_short(bytes: &[u8]) -> Option<Header> {
+    let [first @ (0x81 | 0x82), length @ 0..=125, ..] = *bytes else { return None };
+    let kind = if first == 0x81 { MessageKind::Text } else { MessageKind::Binary };
+    Some(Header {
+        opcode: Opcode::Message(kind),
+        is_final: true,
+        payload_len: u64::from(length),
+        header_len: 2,
+    })
 }
 
-fn decode_any(bytes: &[u8]) -> Result<Option<Header>, Fault> {
+/// Reads a header from the front of `bytes`. `None`: more bytes are needed, and those that are
+/// there are not wrong yet.
+pub fn decode(bytes: &[u8]) -> Result<Option<Header>, Fault> {
     let Some(&first) = bytes.first() else { return Ok(None) };
     let opcode = judge_first(first)?;
     let is_final = first & 0x80 != 0;
@@ -169,8 +168,22 @@ fn judge_first(first: u8) -> Result<Opcode, Fault> {
     }
 }
 
-/// Writes the header of a masked frame; returns it and its length.
+/// The header of a masked frame whose length fits into the second byte. The same as `encode`.
 #[inline]
+pub fn short_header(opcode: Opcode, payload_len: usize, key: [u8; 4]) -> Option<[u8; 6]> {
+    let first = match opcode {
+        Opcode::Message(MessageKind::Text) => 0x81_u64,
+        Opcode::Message(MessageKind::Binary) => 0x82,
+        _ => return None,
+    };
+    let length = u8::try_from(payload_len).ok().filter(|length| *length < 126)?;
+    // RFC 6455 §5.1: a client masks every frame.
+    let key = u64::from(u32::from_le_bytes(key));
+    let header = key << 16 | u64::from(0x80 | length) << 8 | first;
+    header.to_le_bytes().first_chunk().copied()
+}
+
+/// Writes the header of a masked frame; returns it and its length.
 pub fn encode(opcode: Opcode, payload_len: u64, key: [u8; 4]) -> ([u8; MAX_HEADER_BYTES], usize) {
     let header = FrameHeader {
         is_final: true,
@@ -251,7 +264,9 @@ mod tests {
                     (header.payload_len, header.header_len)
                 });
                 assert_eq!(seen, expected, "{first:02x} {second:02x}");
-                assert_eq!(decode(&bytes), decode_any(&bytes), "the two ways agree");
+                if let Some(short) = decode_short(&bytes) {
+                    assert_eq!(decode(&bytes), Ok(Some(short)), "the two ways agree");
+                }
             }
         }
     }
@@ -288,6 +303,19 @@ mod tests {
             decode(&[0x82, 127, 0, 0, 0, 1, 0, 0, 0, 5]).unwrap().unwrap().payload_len,
             (1 << 32) + 5
         );
+    }
+
+    #[test]
+    fn a_short_header_is_the_one_that_encode_writes() {
+        for kind in [MessageKind::Text, MessageKind::Binary] {
+            for len in 0..=125usize {
+                let (bytes, header_len) = encode(Opcode::Message(kind), len as u64, [1, 2, 3, 4]);
+                let short = short_header(Opcode::Message(kind), len, [1, 2, 3, 4]).unwrap();
+                assert_eq!(&bytes[..header_len], short);
+            }
+            assert_eq!(short_header(Opcode::Message(kind), 126, [1, 2, 3, 4]), None);
+        }
+        assert_eq!(short_header(Opcode::Ping, 0, [1, 2, 3, 4]), None);
     }
 
     #[test]

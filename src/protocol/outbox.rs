@@ -44,6 +44,10 @@ pub struct Outbox<T> {
     operations: VecDeque<Operation<T>>,
     pings: VecDeque<Vec<u8>>,
     pong: Option<Vec<u8>>,
+    /// Where the control frames end that overtook last, and how many pings are among them. Until
+    /// they have left no others follow: a peer that reads nothing cannot make them pile up.
+    overtaken_until: u64,
+    pings_overtaking: usize,
     /// All bytes ever queued, and those of them that have been handed to the system.
     queued: u64,
     sent: u64,
@@ -61,6 +65,8 @@ impl<T> Outbox<T> {
             operations: VecDeque::new(),
             pings: VecDeque::new(),
             pong: None,
+            overtaken_until: 0,
+            pings_overtaking: 0,
             queued: 0,
             sent: 0,
             taken_until: None,
@@ -109,7 +115,8 @@ impl<T> Outbox<T> {
             self.frame(Opcode::Ping, payload);
             return true;
         }
-        if self.pings.len() >= MAX_WAITING_PINGS {
+        let leaving = if self.is_overtaking() { self.pings_overtaking } else { 0 };
+        if self.pings.len() + leaving >= MAX_WAITING_PINGS {
             return false;
         }
         self.pings.push_back(payload.to_vec());
@@ -190,7 +197,7 @@ impl<T> Outbox<T> {
         if self.taken_until.is_some() {
             return None;
         }
-        if self.pong.is_some() || !self.pings.is_empty() {
+        if (self.pong.is_some() || !self.pings.is_empty()) && !self.is_overtaking() {
             self.insert_control_frames();
         }
         if self.queue.is_empty() {
@@ -246,10 +253,25 @@ impl<T> Outbox<T> {
     #[inline]
     fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
         let key = self.keys.next_key();
+        // The straight path: a short frame that fits behind what is there.
+        if let Some(header) = frame::short_header(opcode, payload.len(), key)
+            && let Some(tail) = self.queue.back_mut()
+            && tail.room() >= header.len() + payload.len()
+            && let Some((front, back)) =
+                tail.extend(header.len() + payload.len()).split_first_chunk_mut()
+        {
+            *front = header;
+            copy_masked(back, payload, key, 0);
+            self.queued += (header.len() + payload.len()) as u64;
+            return;
+        }
+        self.frame_any(opcode, payload, key);
+    }
+
+    fn frame_any(&mut self, opcode: Opcode, payload: &[u8], key: [u8; 4]) {
         let (header, header_len) = frame::encode(opcode, payload.len() as u64, key);
         let header = header.get(..header_len).unwrap_or_default();
         self.queued += (header_len + payload.len()) as u64;
-        // The straight path: all of it fits behind what is there.
         if let Some(tail) = self.queue.back_mut()
             && tail.room() >= header_len + payload.len()
         {
@@ -279,9 +301,14 @@ impl<T> Outbox<T> {
         }
     }
 
+    fn is_overtaking(&self) -> bool {
+        self.sent < self.overtaken_until
+    }
+
     /// Puts waiting pongs and pings in front of everything that has not begun to leave.
     fn insert_control_frames(&mut self) {
         let mut chunk = Chunk::with_capacity((1 + self.pings.len()) * (MAX_CONTROL_BYTES + 6));
+        self.pings_overtaking = self.pings.len();
         let pong = self.pong.take().map(|payload| (Opcode::Pong, payload));
         let pings = self.pings.drain(..).map(|payload| (Opcode::Ping, payload));
         for (opcode, payload) in pong.into_iter().chain(pings) {
@@ -302,6 +329,7 @@ impl<T> Outbox<T> {
             _ => self.queue.insert(at.min(self.queue.len()), chunk),
         }
         let position = self.sent + skipped;
+        self.overtaken_until = position + len;
         self.queued += len;
         for operation in self.operations.iter_mut().filter(|one| one.start >= position) {
             operation.start += len;

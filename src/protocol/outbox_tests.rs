@@ -118,6 +118,29 @@ fn at_most_sixteen_pings_wait() {
 }
 
 #[test]
+fn control_frames_do_not_pile_up_while_nothing_leaves() {
+    let mut outbox = outbox();
+    let mut wire = Vec::new();
+    outbox.message(MessageKind::Binary, &[1; 100]);
+    outbox.ping(b"0");
+    write(&mut outbox, &mut wire, 0);
+    let waiting = outbox.waiting();
+    for number in 1..=100u8 {
+        assert_eq!(outbox.ping(&[number]), number < 16, "the one that overtakes counts");
+        outbox.pong(&[number]);
+        write(&mut outbox, &mut wire, 0);
+    }
+    assert_eq!(outbox.waiting(), waiting);
+    while !outbox.is_empty() {
+        write(&mut outbox, &mut wire, 50);
+    }
+    let frames = frames(&wire);
+    let pongs: Vec<_> = frames.iter().filter(|frame| frame.0 == 0x8a).collect();
+    assert_eq!(pongs, [&(0x8a, vec![100])]);
+    assert_eq!(frames.iter().filter(|frame| frame.0 == 0x89).count(), 16);
+}
+
+#[test]
 fn nothing_is_queued_behind_a_close_frame() {
     let mut outbox = outbox();
     outbox.close(b"");

@@ -223,7 +223,20 @@ impl Receiver {
         }
     }
 
+    #[inline]
     fn next_header(&mut self, input: &mut Input<'_>) -> Result<Option<Header>, Fault> {
+        // The straight path: a short message, and its header lies whole in the buffer.
+        let unread = input.bytes.get(input.at..input.end).unwrap_or_default();
+        if self.held.is_empty()
+            && let Some(header) = frame::decode_short(unread)
+        {
+            input.at += header.header_len;
+            return Ok(Some(header));
+        }
+        self.next_header_of_any_kind(input)
+    }
+
+    fn next_header_of_any_kind(&mut self, input: &mut Input<'_>) -> Result<Option<Header>, Fault> {
         let unread = input.bytes.get(input.at..input.end).unwrap_or_default();
         if self.held.is_empty() {
             let header = frame::decode(unread)?;

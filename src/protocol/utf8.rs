@@ -10,7 +10,8 @@ const LONG: usize = 128;
 #[inline]
 pub fn is_valid(bytes: &[u8]) -> bool {
     if bytes.len() < LONG {
-        std::str::from_utf8(bytes).is_ok()
+        // Most short texts are ASCII, and to see that takes a few instructions.
+        bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
     } else {
         simdutf8::basic::from_utf8(bytes).is_ok()
     }

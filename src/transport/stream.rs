@@ -63,6 +63,13 @@ impl Stream {
         self.tls.is_some()
     }
 
+    /// Readiness has come: whatever the last read told, the system may hold more again.
+    pub fn notice_edge(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.is_exhausted = false;
+        }
+    }
+
     /// Reads once into `buffer`; `ciphertext` is room for what TLS has to read first. With
     /// `trusts_short_reads` a short read of the socket counts as the last until readiness comes.
     pub fn read(
@@ -80,10 +87,7 @@ impl Stream {
                 Plain::Closed => return Ok(Read::End),
                 Plain::Empty => {}
             }
-            if tls.held.is_empty()
-                && std::mem::take(&mut tls.is_exhausted)
-                && trusts_short_reads
-            {
+            if tls.held.is_empty() && std::mem::take(&mut tls.is_exhausted) && trusts_short_reads {
                 return Ok(Read::Blocked);
             }
             match tls.advance(&self.tcp, ciphertext)? {

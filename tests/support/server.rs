@@ -303,6 +303,27 @@ pub fn reset(stream: &mut Stream) {
     drop(std::mem::replace(stream, Stream::Plain(other)));
 }
 
+/// Ends our side of TCP; the connection stays for reading.
+pub fn finish(stream: &mut Stream) {
+    stream.flush().unwrap();
+    stream.tcp().shutdown(std::net::Shutdown::Write).unwrap();
+}
+
+/// The frames of the client up to its close frame, after which our side of TCP ends.
+/// RFC 6455 §7.1.1: it is the server that ends TCP first.
+pub fn finish_after_close(stream: &mut Stream) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let Some(frame) = read_frame(stream) {
+        let is_last = frame.0 == 0x88;
+        frames.push(frame);
+        if is_last {
+            finish(stream);
+            break;
+        }
+    }
+    frames
+}
+
 /// The next frame of a client, unmasked; `None` once the connection has ended.
 pub fn read_frame(stream: &mut Stream) -> Option<(u8, Vec<u8>)> {
     let mut wire = vec![0; 2];

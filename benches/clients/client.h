@@ -1,0 +1,139 @@
+/*
+ * What every client of the benchmarks shares: how it is asked, and what it answers.
+ *
+ *   PROGRAM WORKLOAD URI COUNT BYTES [AUTHORITY.pem]
+ *
+ * It answers one line: "cpu NANOSECONDS wall NANOSECONDS messages COUNT", measured from an open
+ * connection to the last message, or "memory BYTES connections COUNT". Everything is that of the
+ * client's own process: user and system time of all its threads.
+ */
+#ifndef ANYWS_BENCH_CLIENT_H
+#define ANYWS_BENCH_CLIENT_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What is to be done. */
+struct task {
+    const char *workload;
+    const char *uri;
+    char host[64];
+    int port;
+    const char *path;
+    int is_secure;
+    long count;
+    size_t bytes;
+    const char *authority; /* a PEM file, or NULL */
+};
+
+struct reading {
+    int64_t cpu, wall;
+};
+
+static inline void fail(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    _exit(1);
+}
+
+/* Small messages are text, large ones binary: see `text` in the server's paths. */
+static inline int task_is_text(const struct task *task)
+{
+    return task->bytes <= 1024;
+}
+
+static inline int task_is(const struct task *task, const char *workload)
+{
+    return strcmp(task->workload, workload) == 0;
+}
+
+static inline struct task task_parse(int argc, char **argv)
+{
+    struct task task;
+    const char *host;
+    size_t length;
+
+    memset(&task, 0, sizeof task);
+    if (argc < 5)
+        fail("usage: PROGRAM WORKLOAD URI COUNT BYTES [AUTHORITY.pem]");
+    task.workload = argv[1];
+    task.uri = argv[2];
+    task.count = atol(argv[3]);
+    task.bytes = (size_t)atol(argv[4]);
+    task.authority = argc > 5 ? argv[5] : NULL;
+    task.is_secure = strncmp(task.uri, "wss://", 6) == 0;
+    host = task.uri + (task.is_secure ? 6 : 5);
+    length = strcspn(host, ":");
+    if (length >= sizeof task.host || host[length] != ':')
+        fail("the URI needs a short host and a port");
+    memcpy(task.host, host, length);
+    task.port = atoi(host + length + 1);
+    task.path = strchr(host, '/');
+    if (!task.path)
+        fail("the URI needs a path");
+    return task;
+}
+
+static inline char *task_payload(const struct task *task)
+{
+    char *payload = (char *)malloc(task->bytes + 1);
+
+    if (!payload)
+        fail("no memory");
+    memset(payload, 'a', task->bytes + 1);
+    return payload;
+}
+
+static inline int64_t nanoseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
+}
+
+static inline struct reading reading_now(void)
+{
+    struct reading reading;
+    struct rusage usage;
+    struct timespec now;
+
+    getrusage(RUSAGE_SELF, &usage);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    reading.cpu = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
+    reading.wall = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return reading;
+}
+
+static inline void print_since(struct reading begin, long messages)
+{
+    struct reading end = reading_now();
+
+    printf("cpu %lld wall %lld messages %ld\n", (long long)(end.cpu - begin.cpu),
+           (long long)(end.wall - begin.wall), messages);
+    fflush(stdout);
+}
+
+/* Bytes of this process that are in memory. */
+static inline long resident_bytes(void)
+{
+    long total = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file) {
+        if (fscanf(file, "%ld %ld", &total, &resident) != 2)
+            resident = 0;
+        fclose(file);
+    }
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+static inline void print_memory(long before, long connections)
+{
+    printf("memory %ld connections %ld\n", resident_bytes() - before, connections);
+    fflush(stdout);
+}
+
+#endif
