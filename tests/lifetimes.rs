@@ -19,8 +19,9 @@ use anyws::ffi::send::*;
 use anyws::ffi::socket::*;
 use anyws::ffi::types::*;
 use support::DEADLINE;
-use support::client::{Client, MODES, Mode, Told, bytes_of};
+use support::client::{Client, MODES, Mode, Told};
 use support::server::{self, BOTH, Server, Tls, eventually};
+use support::told::bytes_of;
 use tungstenite::Message;
 
 /// What a test wants done in its callbacks, and what they saw.

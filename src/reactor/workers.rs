@@ -138,7 +138,7 @@ mod tests {
         let (let_go, hang) = unbounded::<()>();
         for _ in 0..MAX_WORKERS - 1 {
             let hang = hang.clone();
-            workers.run(Box::new(move || drop(hang.recv()))).unwrap();
+            workers.run(Box::new(move || assert!(hang.recv().is_err()))).unwrap();
         }
         let (done, result) = unbounded();
         for number in 0..20 {

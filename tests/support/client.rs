@@ -1,6 +1,6 @@
 //! anyws as a program in C sees it: its functions, and what its callbacks were told, in order.
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +17,7 @@ use anyws::ffi::types::*;
 
 use super::DEADLINE;
 use super::server::pki;
+use super::told::*;
 
 /// How the events of a socket reach the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,98 +73,6 @@ pub struct Client {
     pump: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
     /// While set nobody takes events from the queue.
     held: Arc<AtomicBool>,
-}
-
-unsafe extern "C-unwind" fn completed(
-    _: *mut ws_socket,
-    operation: ws_operation,
-    result: ws_result,
-    bytes: u64,
-    user_data: *mut c_void,
-) {
-    tell(user_data, Told::Completed { operation, result, bytes });
-}
-
-unsafe extern "C-unwind" fn message_received(
-    _: *mut ws_socket,
-    message: *const ws_message,
-    user_data: *mut c_void,
-) {
-    tell(user_data, Told::Message(unsafe { (*message).r#type }, unsafe { bytes_of(message) }));
-}
-
-/// Also checks what every message promises.
-pub unsafe fn bytes_of(message: *const ws_message) -> Vec<u8> {
-    let message = unsafe { &*message };
-    assert!(!message.data.is_null());
-    assert_eq!(unsafe { *message.data.add(message.len) }, 0, "a zero stands behind the message");
-    assert_eq!(message.is_complete, 1);
-    unsafe { std::slice::from_raw_parts(message.data, message.len) }.to_vec()
-}
-
-unsafe extern "C-unwind" fn closed(
-    _: *mut ws_socket,
-    closed: *const ws_closed,
-    user_data: *mut c_void,
-) {
-    tell(user_data, Told::Closed(unsafe { copy_closed(closed) }));
-}
-
-unsafe fn copy_closed(closed: *const ws_closed) -> Closed {
-    let closed = unsafe { &*closed };
-    let reason = unsafe { std::slice::from_raw_parts(closed.reason.cast(), closed.reason_length) };
-    assert_eq!(unsafe { *closed.reason.add(closed.reason_length) }, 0);
-    Closed {
-        result: closed.result,
-        code: closed.code,
-        reason: reason.to_vec(),
-        was_clean: closed.was_clean == 1,
-        by_peer: closed.by_peer == 1,
-    }
-}
-
-unsafe extern "C-unwind" fn pong(_: *mut ws_socket, round_trip_us: u64, user_data: *mut c_void) {
-    tell(user_data, Told::Pong(round_trip_us));
-}
-
-unsafe extern "C-unwind" fn send_ready(_: *mut ws_socket, user_data: *mut c_void) {
-    tell(user_data, Told::SendReady);
-}
-
-unsafe extern "C-unwind" fn released(_: *mut ws_socket, user_data: *mut c_void) {
-    tell(user_data, Told::Released);
-}
-
-unsafe extern "C-unwind" fn accept(
-    _: *mut ws_socket,
-    validation: *mut ws_validation,
-    user_data: *mut c_void,
-) {
-    tell(user_data, Told::Validation(validation.addr()));
-}
-
-unsafe extern "C-unwind" fn reject(
-    _: *mut ws_socket,
-    validation: *mut ws_validation,
-    user_data: *mut c_void,
-) {
-    assert_eq!(ws_validation_reject(validation), WS_OK);
-    assert_eq!(ws_validation_reject(validation), WS_E_ILLEGAL_METHOD_CALL);
-    tell(user_data, Told::Validation(validation.addr()));
-}
-
-unsafe extern "C-unwind" fn defer(
-    _: *mut ws_socket,
-    validation: *mut ws_validation,
-    user_data: *mut c_void,
-) {
-    assert_eq!(ws_validation_get_deferral(validation), WS_OK);
-    tell(user_data, Told::Validation(validation.addr()));
-}
-
-fn tell(user_data: *mut c_void, told: Told) {
-    let teller = unsafe { &*user_data.cast::<Sender<Told>>() };
-    let _ = teller.send(told);
 }
 
 impl Client {
@@ -447,61 +356,6 @@ impl Drop for Client {
             }
         }
     }
-}
-
-/// A thread that does what a game does once per frame.
-fn pump(
-    queue: *mut ws_event_queue,
-    mode: Mode,
-    held: Arc<AtomicBool>,
-) -> (Arc<AtomicBool>, JoinHandle<()>) {
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopped = Arc::clone(&stop);
-    let queue = AtomicPtr::new(queue);
-    let thread = std::thread::spawn(move || {
-        let queue = queue.into_inner();
-        while !stopped.load(Ordering::SeqCst) {
-            if held.load(Ordering::SeqCst) {
-                std::thread::yield_now();
-                continue;
-            }
-            match mode {
-                Mode::Dispatch => {
-                    let mut count = 0;
-                    assert_eq!(ws_event_queue_dispatch(queue, 0, 5, &raw mut count), WS_OK);
-                }
-                _ => {
-                    let mut event = std::ptr::null_mut();
-                    match ws_event_queue_next(queue, &raw mut event, 5) {
-                        WS_OK => {
-                            retell(unsafe { &*event });
-                            ws_event_release(event);
-                        }
-                        result => assert_eq!(result, WS_E_TIMEOUT),
-                    }
-                }
-            }
-        }
-    });
-    (stop, thread)
-}
-
-fn retell(event: &ws_event) {
-    let told = match event.r#type {
-        WS_EVENT_COMPLETED => {
-            Told::Completed { operation: event.operation, result: event.result, bytes: event.bytes }
-        }
-        WS_EVENT_MESSAGE_RECEIVED => {
-            Told::Message(unsafe { (*event.message).r#type }, unsafe { bytes_of(event.message) })
-        }
-        WS_EVENT_CLOSED => Told::Closed(unsafe { copy_closed(event.closed) }),
-        WS_EVENT_PONG => Told::Pong(event.round_trip_us),
-        WS_EVENT_SEND_READY => Told::SendReady,
-        WS_EVENT_SERVER_CUSTOM_VALIDATION_REQUESTED => Told::Validation(event.validation.addr()),
-        WS_EVENT_RELEASED => Told::Released,
-        other => panic!("an unknown event: {other}"),
-    };
-    tell(event.user_data, told);
 }
 
 /// Asks for the length, then for the text.

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod server;
+pub mod told;
 
 use std::time::Duration;
 
