@@ -15,10 +15,14 @@ demo:
 test:
 	@sh scripts/require-tools.sh cargo cc c++ cmake ninja pkg-config
 	@sh scripts/require-peers.sh
-	@$(BEGIN); $(CARGO) test --locked; \
-	cmake --preset test; cmake --build --preset test; ctest --preset test; \
-	cmake --preset test-sanitize; cmake --build --preset test-sanitize; \
-	ctest --preset test-sanitize
+	@$(BEGIN); failed=; \
+	$(CARGO) test --locked --no-fail-fast || failed="cargo-test"; \
+	for preset in test test-sanitize; do \
+	  { cmake --preset $$preset && cmake --build --preset $$preset && \
+	    ctest --preset $$preset; } || failed="$$failed ctest-$$preset"; \
+	done; \
+	set +x; test -z "$$failed" || { echo "make test: FAILED: $$failed"; exit 1; }; \
+	echo "make test: cargo test, ctest, and ctest under the sanitizers have passed"
 
 install:
 	@sh scripts/require-tools.sh cargo cc cmake ninja

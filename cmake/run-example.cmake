@@ -1,5 +1,5 @@
 # Runs one example against the local server and compares what it prints with its top comment.
-#   cmake -DPROGRAM=… -DSOURCE=… -DSERVER=… -DDIRECTORY=… -DARGUMENTS=… -P run-example.cmake
+#   cmake -DPROGRAM=… [-DRUNNER=valgrind;option…] -DSOURCE=… -DSERVER=… -DDIRECTORY=… -DARGUMENTS=… -P run-example.cmake
 # The server starts the program itself and ends with it, so nothing is left running.
 
 file(READ "${SOURCE}" text)
@@ -9,7 +9,7 @@ endif()
 string(REPLACE " *   " "" expected "${CMAKE_MATCH_1}")
 
 execute_process(
-  COMMAND "${SERVER}" --directory "${DIRECTORY}" --seconds 60 -- "${PROGRAM}" ${ARGUMENTS}
+  COMMAND "${SERVER}" --directory "${DIRECTORY}" --seconds 60 -- ${RUNNER} "${PROGRAM}" ${ARGUMENTS}
   OUTPUT_VARIABLE printed
   ERROR_VARIABLE complaints
   RESULT_VARIABLE status)

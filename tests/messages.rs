@@ -101,6 +101,28 @@ fn what_the_server_sends_first_arrives_after_the_connect_completed() {
     });
 }
 
+/// More than one turn may read, in records that fall into many pieces.
+#[test]
+fn a_flood_of_small_messages_arrives_to_the_last() {
+    const COUNT: usize = 20_000;
+    everywhere(|mode, tls| {
+        let server = Server::start(tls, |peer| {
+            for number in 0..COUNT {
+                peer.send(Message::binary(vec![number as u8; number % 1_000])).unwrap();
+            }
+            server::echo(peer);
+        });
+        let client = Client::connected(mode, &server.uri());
+        for number in 0..COUNT {
+            let expected = vec![number as u8; number % 1_000];
+            assert!(
+                client.next_message() == (WS_MESSAGE_TYPE_BINARY, expected),
+                "{mode:?}, {tls:?}"
+            );
+        }
+    });
+}
+
 #[test]
 fn the_server_closes_and_its_code_and_reason_arrive() {
     everywhere(|mode, tls| {
