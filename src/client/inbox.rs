@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crate::base::lock::lock;
 use crate::protocol::MessageKind;
+use crate::protocol::receiver::Payload;
 
 use super::error::Error;
 
@@ -19,33 +20,48 @@ pub const MESSAGE_OVERHEAD: u64 = 128;
 
 #[derive(Debug, Default)]
 pub struct Backlog {
-    waiting: AtomicU64,
+    /// All that ever waited; written by the event loop alone.
+    added: AtomicU64,
+    /// All that has been taken of it.
+    taken: AtomicU64,
     paused: AtomicBool,
 }
 
+/// What a message of this length counts.
+pub fn cost(len: usize) -> u64 {
+    len as u64 + MESSAGE_OVERHEAD
+}
+
 impl Backlog {
+    /// A message waits. Only the event loop calls this.
+    #[inline]
     pub fn add(&self, len: usize) {
-        self.waiting.fetch_add(len as u64 + MESSAGE_OVERHEAD, Ordering::SeqCst);
+        let added = self.added.load(Ordering::Relaxed).wrapping_add(cost(len));
+        self.added.store(added, Ordering::Release);
     }
 
-    /// A message has been taken; `true`: whoever paused must be woken.
+    fn waiting(&self) -> u64 {
+        let taken = self.taken.load(Ordering::SeqCst);
+        self.added.load(Ordering::SeqCst).wrapping_sub(taken)
+    }
+
+    /// Messages of this cost have been taken; `true`: whoever paused must be woken.
     #[must_use]
-    pub fn remove(&self, len: usize, limit: u64) -> bool {
-        let cost = len as u64 + MESSAGE_OVERHEAD;
-        let left = self.waiting.fetch_sub(cost, Ordering::SeqCst).saturating_sub(cost);
-        left <= limit / 2
-            && self.paused.load(Ordering::SeqCst)
+    pub fn remove(&self, cost: u64, limit: u64) -> bool {
+        self.taken.fetch_add(cost, Ordering::SeqCst);
+        self.paused.load(Ordering::SeqCst)
+            && self.waiting() <= limit / 2
             && self.paused.swap(false, Ordering::SeqCst)
     }
 
     /// Whether reading should stop. Says so at most once before `remove` asks to go on.
     pub fn must_pause(&self, limit: u64) -> bool {
-        if self.waiting.load(Ordering::SeqCst) < limit {
+        if self.waiting() < limit {
             return false;
         }
         self.paused.store(true, Ordering::SeqCst);
         // The application may have taken the last message in between.
-        if self.waiting.load(Ordering::SeqCst) <= limit / 2 {
+        if self.waiting() <= limit / 2 {
             return !self.paused.swap(false, Ordering::SeqCst);
         }
         true
@@ -60,6 +76,21 @@ pub struct OwnedMessage {
 }
 
 impl OwnedMessage {
+    /// Takes the payload over, with one copy when it lies in somebody else's buffer.
+    pub fn new(kind: MessageKind, payload: Payload<'_>) -> OwnedMessage {
+        let bytes = match payload {
+            Payload::Gathered(bytes) => bytes,
+            Payload::InPlace(piece) => {
+                let mut bytes = piece.to_vec();
+                if let Some(behind) = bytes.last_mut() {
+                    *behind = 0;
+                }
+                bytes
+            }
+        };
+        OwnedMessage { kind, bytes }
+    }
+
     pub fn len(&self) -> usize {
         self.bytes.len().saturating_sub(1)
     }
@@ -151,9 +182,9 @@ mod tests {
             backlog.add(100);
         }
         assert!(backlog.must_pause(limit));
-        assert!(!backlog.remove(100, limit));
-        assert!(backlog.remove(100, limit), "half is left: go on");
-        assert!(!backlog.remove(100, limit), "said once");
+        assert!(!backlog.remove(cost(100), limit));
+        assert!(backlog.remove(cost(100), limit), "half is left: go on");
+        assert!(!backlog.remove(cost(100), limit), "said once");
         assert!(!backlog.must_pause(limit));
     }
 
@@ -162,7 +193,7 @@ mod tests {
         let backlog = Backlog::default();
         backlog.add(1000);
         assert!(backlog.must_pause(10));
-        assert!(backlog.remove(1000, 10));
+        assert!(backlog.remove(cost(1000), 10));
     }
 
     #[test]

@@ -189,9 +189,9 @@ impl Link {
         std::ptr::eq(IN_TURN.get(), self)
     }
 
-    /// A message that waited has been taken by the application.
-    pub fn message_taken(&self, len: usize) {
-        if self.backlog.remove(len, self.controls.integer(Control::ReceiveQueueLimit)) {
+    /// Messages that waited have been taken by the application.
+    pub fn messages_taken(&self, cost: u64) {
+        if self.backlog.remove(cost, self.controls.integer(Control::ReceiveQueueLimit)) {
             self.kick();
         }
     }

@@ -80,7 +80,7 @@ impl Open {
         &mut self,
         turn: &mut Turn<'_>,
         link: &Link,
-        sink: &dyn Sink,
+        sink: &mut dyn Sink,
         commands: &Commands,
     ) -> Outcome {
         if commands.abort && !self.is_lingering() {
@@ -167,7 +167,12 @@ impl Open {
         }
     }
 
-    fn read_once(&mut self, turn: &mut Turn<'_>, link: &Link, sink: &dyn Sink) -> Option<Outcome> {
+    fn read_once(
+        &mut self,
+        turn: &mut Turn<'_>,
+        link: &Link,
+        sink: &mut dyn Sink,
+    ) -> Option<Outcome> {
         if !self.stream.is_secure()
             && let Some((target, count)) = self.receiver.direct_target()
         {
@@ -214,7 +219,7 @@ impl Open {
         bytes: &[u8],
         turn: &mut Turn<'_>,
         link: &Link,
-        sink: &dyn Sink,
+        sink: &mut dyn Sink,
     ) -> Option<Outcome> {
         let mut input = Vec::with_capacity(bytes.len() + 1);
         input.extend_from_slice(bytes);
@@ -228,7 +233,7 @@ impl Open {
         input: &mut Input<'_>,
         turn: &mut Turn<'_>,
         link: &Link,
-        sink: &dyn Sink,
+        sink: &mut dyn Sink,
     ) -> Option<Outcome> {
         let mut wanted = sink.begin_messages();
         let outcome = loop {
@@ -261,7 +266,7 @@ impl Open {
         event: Event<'_>,
         turn: &mut Turn<'_>,
         link: &Link,
-        sink: &dyn Sink,
+        sink: &mut dyn Sink,
     ) -> Option<Outcome> {
         match event {
             Event::Message(kind, payload) => {
@@ -282,7 +287,7 @@ impl Open {
         event: Event<'_>,
         turn: &mut Turn<'_>,
         link: &Link,
-        sink: &dyn Sink,
+        sink: &mut dyn Sink,
     ) -> Option<Outcome> {
         match event {
             Event::Message(..) => None,
@@ -306,7 +311,12 @@ impl Open {
     }
 
     /// Writes what waits, and raises what has come of it.
-    fn transmit(&mut self, turn: &mut Turn<'_>, link: &Link, sink: &dyn Sink) -> Option<Outcome> {
+    fn transmit(
+        &mut self,
+        turn: &mut Turn<'_>,
+        link: &Link,
+        sink: &mut dyn Sink,
+    ) -> Option<Outcome> {
         let error = self.write_out(link);
         let (finished, cancelled, send_ready) = {
             let mut outgoing = lock(&link.outgoing);

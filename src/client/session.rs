@@ -19,7 +19,7 @@ use super::state::State;
 
 pub struct Session {
     link: Arc<Link>,
-    sink: Arc<dyn Sink>,
+    sink: Box<dyn Sink>,
     stage: Stage,
     connect: Option<Completion>,
     has_begun: bool,
@@ -34,7 +34,7 @@ enum Stage {
 impl Session {
     pub fn new(
         link: Arc<Link>,
-        sink: Arc<dyn Sink>,
+        sink: Box<dyn Sink>,
         request: Box<Request>,
         connect: Option<Completion>,
     ) -> Session {
@@ -172,7 +172,7 @@ impl Session {
 
     fn open(&mut self, turn: &mut Turn<'_>, commands: &Commands) -> Next {
         let Stage::Open(open) = &mut self.stage else { return Next::Finished };
-        match open.turn(turn, &self.link, &*self.sink, commands) {
+        match open.turn(turn, &self.link, &mut *self.sink, commands) {
             Outcome::Wait(deadline) => Next::Wait(deadline),
             Outcome::Again => Next::Again,
             Outcome::Closed { closed, lingers: true } => {

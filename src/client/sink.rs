@@ -20,21 +20,21 @@ pub struct Closed {
 }
 
 /// Receives the events of one socket, on the event loop's thread, one at a time.
-pub trait Sink: Send + Sync {
+pub trait Sink: Send {
     /// Several messages may follow; `false` when the socket has been freed and nothing is wanted.
-    fn begin_messages(&self) -> bool;
+    fn begin_messages(&mut self) -> bool;
     /// One message; `false` when no more are wanted.
-    fn message(&self, kind: MessageKind, payload: Payload<'_>) -> bool;
-    fn end_messages(&self, has_begun: bool);
+    fn message(&mut self, kind: MessageKind, payload: Payload<'_>) -> bool;
+    fn end_messages(&mut self, has_begun: bool);
     /// An operation has ended. `cookie` is what it was begun with.
-    fn completed(&self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>);
+    fn completed(&mut self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>);
     /// The certificate is to be judged by the application.
-    fn validate(&self) -> Verdict;
-    fn closed(&self, closed: &Closed);
-    fn pong(&self, round_trip: Duration);
-    fn send_ready(&self);
+    fn validate(&mut self) -> Verdict;
+    fn closed(&mut self, closed: &Closed);
+    fn pong(&mut self, round_trip: Duration);
+    fn send_ready(&mut self);
     /// The last event ever.
-    fn released(&self);
+    fn released(&mut self);
 }
 
 /// The operation number of a connect.

@@ -17,7 +17,7 @@ use crate::transport::{resolve, trust};
 use super::connecting::Request;
 use super::controls::Control;
 use super::error::{Cause, Error, Misuse, Phase};
-use super::inbox::{End, OwnedMessage};
+use super::inbox::{End, OwnedMessage, cost};
 use super::link::{Link, Lookup};
 use super::runtime::Runtime;
 use super::session::Session;
@@ -49,7 +49,7 @@ impl Socket {
     pub fn connect(
         &self,
         uri: &str,
-        sink: Arc<dyn Sink>,
+        sink: Box<dyn Sink>,
         validates: bool,
         completion: Option<Completion>,
     ) -> Result<(), Misuse> {
@@ -126,7 +126,7 @@ impl Socket {
     pub fn connect_wait(
         &self,
         uri: &str,
-        sink: Arc<dyn Sink>,
+        sink: Box<dyn Sink>,
         validates: bool,
         timeout: Option<Duration>,
     ) -> Result<Result<(), Error>, Misuse> {
@@ -366,7 +366,7 @@ impl Socket {
         let deadline = timeout.and_then(|timeout| crate::reactor::now().checked_add(timeout));
         let taken = self.link.inbox.take(deadline);
         if let Ok(Some(message)) = &taken {
-            self.link.message_taken(message.len());
+            self.link.messages_taken(cost(message.len()));
         }
         Ok(taken)
     }
@@ -377,7 +377,7 @@ impl Socket {
     }
 
     /// Ends everything. `sink` is told *released* from the event loop, once nothing else can come.
-    pub fn free(&self, sink: Arc<dyn Sink>) {
+    pub fn free(&self, mut sink: Box<dyn Sink>) {
         self.link.inbox.end(End::Freed);
         if self.link.free() {
             return;

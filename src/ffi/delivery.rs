@@ -12,9 +12,10 @@ use crate::client::{Closed, Error, Sink, Verdict};
 use crate::protocol::MessageKind;
 use crate::protocol::receiver::Payload;
 
+use super::batch::{Batch, Happening};
 use super::callback;
 use super::entry::{Entry, Handlers, set_current};
-use super::event_queue::{EventQueue, Happening, Record};
+use super::event_queue::EventQueue;
 use super::message;
 use super::outcome;
 use super::result::*;
@@ -53,15 +54,31 @@ impl Delivery {
         set_current(outer);
     }
 
-    fn post(self: &Arc<Delivery>, queue: &EventQueue, happening: Happening) {
-        queue.post(Record { delivery: Arc::clone(self), happening });
+    /// Into the gate, to call several handlers; `leave` must follow unless it answers `false`.
+    #[inline]
+    pub fn enter(&self) -> bool {
+        self.entry.gate.enter()
     }
 
-    pub fn call_message(&self, record: &message::Record) {
+    #[inline]
+    pub fn leave(&self) {
+        self.entry.gate.leave();
+    }
+
+    /// The message handler, for whoever has entered.
+    #[inline]
+    pub fn call_message_inside(&self, record: &message::Record) {
         if let Some(function) = self.handlers.message.function {
             let user_data = self.handlers.message.user_data;
             // SAFETY: the application registered a function of this type.
-            self.run(|socket| unsafe { function(socket, record.as_message(), user_data) });
+            self.run_inside(|socket| unsafe { function(socket, record.as_message(), user_data) });
+        }
+    }
+
+    pub fn call_message(&self, record: &message::Record) {
+        if self.enter() {
+            self.call_message_inside(record);
+            self.leave();
         }
     }
 
@@ -119,143 +136,132 @@ impl Delivery {
     }
 }
 
-/// The sink of a session; a name of its own so that events can hold on to the delivery.
-pub struct Deliverer(pub Arc<Delivery>);
+/// The sink of a session: what it is told goes where the application wanted it.
+pub struct Deliverer {
+    delivery: Arc<Delivery>,
+    /// Messages for the queue, handed over together.
+    staged: Batch,
+}
+
+impl Deliverer {
+    pub fn new(delivery: Arc<Delivery>) -> Deliverer {
+        Deliverer { delivery, staged: Batch::default() }
+    }
+}
 
 impl Sink for Deliverer {
     #[inline]
-    fn begin_messages(&self) -> bool {
-        self.0.queue().is_some() || self.0.handlers.is_pull() || self.0.entry.gate.enter()
+    fn begin_messages(&mut self) -> bool {
+        match self.delivery.queue() {
+            Some(queue) => queue.is_open() && !self.delivery.entry.gate.is_closed(),
+            None if self.delivery.handlers.is_pull() => !self.delivery.entry.gate.is_closed(),
+            None => self.delivery.enter(),
+        }
     }
 
     #[inline]
-    fn message(&self, kind: MessageKind, payload: Payload<'_>) -> bool {
-        let delivery = &self.0;
-        let Some(function) =
-            delivery.handlers.message.function.filter(|_| delivery.queue().is_none())
-        else {
-            return self.keep(kind, payload);
-        };
+    fn message(&mut self, kind: MessageKind, payload: Payload<'_>) -> bool {
+        let delivery = &self.delivery;
+        let link = &delivery.entry.socket.link;
+        if let Some(queue) = delivery.queue() {
+            let len = self.staged.push_message(delivery, kind, payload);
+            link.backlog.add(len);
+            if self.staged.is_full() {
+                queue.post_batch(&mut self.staged);
+            }
+            return true;
+        }
         if delivery.entry.gate.is_closed() {
             return false;
         }
-        let user_data = delivery.handlers.message.user_data;
-        let call = |record: &message::Record| {
-            // SAFETY: the application registered a function of this type.
-            delivery
-                .run_inside(|socket| unsafe { function(socket, record.as_message(), user_data) });
-        };
+        if delivery.handlers.message.function.is_none() {
+            let message = OwnedMessage::new(kind, payload);
+            link.backlog.add(message.len());
+            link.inbox.push(message);
+            return true;
+        }
         match payload {
             Payload::InPlace(piece) => {
                 // The byte behind belongs to the next frame: it is a zero only meanwhile.
                 let behind = piece.last_mut().map(std::mem::take);
-                call(&message::Record::borrowed(kind, piece));
+                delivery.call_message_inside(&message::Record::borrowed(kind, piece));
                 if let (Some(place), Some(behind)) = (piece.last_mut(), behind) {
                     *place = behind;
                 }
             }
-            Payload::Gathered(bytes) => call(&message::Record::shared(kind, bytes)),
+            Payload::Gathered(bytes) => {
+                delivery.call_message_inside(&message::Record::shared(kind, bytes));
+            }
         }
         true
     }
 
     #[inline]
-    fn end_messages(&self, has_begun: bool) {
-        if has_begun && self.0.queue().is_none() && !self.0.handlers.is_pull() {
-            self.0.entry.gate.leave();
+    fn end_messages(&mut self, has_begun: bool) {
+        match self.delivery.queue() {
+            Some(queue) => queue.post_batch(&mut self.staged),
+            None if has_begun && !self.delivery.handlers.is_pull() => self.delivery.leave(),
+            None => {}
         }
     }
 
-    fn completed(&self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>) {
+    fn completed(&mut self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>) {
         if operation == CONNECT {
-            validation::forget(self.0.validation.swap(0, Ordering::AcqRel));
+            validation::forget(self.delivery.validation.swap(0, Ordering::AcqRel));
         }
         let (result, bytes) = match outcome {
             Ok(bytes) => (WS_OK, bytes),
             Err(error) => (outcome::of_error(error), 0),
         };
         let done = Completed { operation, cookie, result, bytes };
-        match self.0.queue() {
-            Some(queue) => self.0.post(queue, Happening::Completed(done)),
-            None => self.0.call_completed(&done),
+        match self.delivery.queue() {
+            Some(queue) => queue.post(&self.delivery, Happening::Completed(Box::new(done))),
+            None => self.delivery.call_completed(&done),
         }
     }
 
-    fn closed(&self, closed: &Closed) {
+    fn closed(&mut self, closed: &Closed) {
         let record = ClosedRecord::new(closed);
-        match self.0.queue() {
-            Some(queue) => self.0.post(queue, Happening::Closed(record)),
-            None => self.0.call_closed(&record),
+        match self.delivery.queue() {
+            Some(queue) => queue.post(&self.delivery, Happening::Closed(record)),
+            None => self.delivery.call_closed(&record),
         }
     }
 
-    fn validate(&self) -> Verdict {
-        let Some(ticket) = validation::ask(&self.0.entry) else { return Verdict::Reject };
-        validation::forget(self.0.validation.swap(ticket, Ordering::AcqRel));
-        if let Some(queue) = self.0.queue() {
-            self.0.post(queue, Happening::Validation(ticket));
+    fn validate(&mut self) -> Verdict {
+        let Some(ticket) = validation::ask(&self.delivery.entry) else { return Verdict::Reject };
+        validation::forget(self.delivery.validation.swap(ticket, Ordering::AcqRel));
+        if let Some(queue) = self.delivery.queue() {
+            queue.post(&self.delivery, Happening::Validation(ticket));
             return Verdict::Later;
         }
-        match self.0.call_validation(ticket) {
+        match self.delivery.call_validation(ticket) {
             Some(true) => Verdict::Accept,
             Some(false) => Verdict::Reject,
             None => Verdict::Later,
         }
     }
 
-    fn pong(&self, round_trip: Duration) {
+    fn pong(&mut self, round_trip: Duration) {
         let round_trip_us = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
-        match self.0.queue() {
-            Some(queue) => self.0.post(queue, Happening::Pong(round_trip_us)),
-            None => self.0.call_pong(round_trip_us),
+        match self.delivery.queue() {
+            Some(queue) => queue.post(&self.delivery, Happening::Pong(round_trip_us)),
+            None => self.delivery.call_pong(round_trip_us),
         }
     }
 
-    fn send_ready(&self) {
-        match self.0.queue() {
-            Some(queue) => self.0.post(queue, Happening::SendReady),
-            None => self.0.call_send_ready(),
+    fn send_ready(&mut self) {
+        match self.delivery.queue() {
+            Some(queue) => queue.post(&self.delivery, Happening::SendReady),
+            None => self.delivery.call_send_ready(),
         }
     }
 
-    fn released(&self) {
-        validation::forget(self.0.validation.swap(0, Ordering::AcqRel));
-        match self.0.queue() {
-            Some(queue) if queue.is_open() => self.0.post(queue, Happening::Released),
-            _ => self.0.call_released(),
-        }
-    }
-}
-
-impl Deliverer {
-    /// A message that waits for the application.
-    fn keep(&self, kind: MessageKind, payload: Payload<'_>) -> bool {
-        let delivery = &self.0;
-        if delivery.entry.gate.is_closed() {
-            return false;
-        }
-        let link = &delivery.entry.socket.link;
-        match delivery.queue() {
-            Some(queue) => {
-                let (delivery, backlog) = (Arc::clone(delivery), &link.backlog);
-                queue.post_message(delivery, kind, payload, |len| backlog.add(len))
-            }
-            None => {
-                let bytes = match payload {
-                    Payload::Gathered(bytes) => bytes,
-                    Payload::InPlace(piece) => {
-                        let mut bytes = piece.to_vec();
-                        if let Some(behind) = bytes.last_mut() {
-                            *behind = 0;
-                        }
-                        bytes
-                    }
-                };
-                let message = OwnedMessage { kind, bytes };
-                link.backlog.add(message.len());
-                link.inbox.push(message);
-                true
-            }
+    fn released(&mut self) {
+        validation::forget(self.delivery.validation.swap(0, Ordering::AcqRel));
+        match self.delivery.queue() {
+            Some(queue) => queue.post(&self.delivery, Happening::Released),
+            None => self.delivery.call_released(),
         }
     }
 }

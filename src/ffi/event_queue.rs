@@ -4,63 +4,27 @@
 //! consumer takes the whole batch and walks it without a lock. The queue knows three ways to say
 //! that it is not empty: a condition for `dispatch` and `next`, a descriptor, and a hook.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::base::lock::lock;
-use crate::client::inbox::OwnedMessage;
-use crate::protocol::MessageKind;
-use crate::protocol::receiver::Payload;
+use crate::client::inbox::{OwnedMessage, cost};
 
+use super::batch::{Batch, Happening};
 use super::callback;
-use super::delivery::{ClosedRecord, Completed, Delivery};
+use super::delivery::{ClosedRecord, Delivery};
 use super::entry::Handler;
 use super::message;
 use super::types::*;
 use super::validation;
 use super::wait_handle::WaitHandle;
 
-/// Messages up to this size are copied into the batch, larger ones keep their own buffer.
-const SHARED_BYTES: usize = 16 * 1024;
-/// An emptied batch keeps its memory up to this size.
-const KEPT_BYTES: usize = 256 * 1024;
-
-pub struct Record {
-    pub delivery: Arc<Delivery>,
-    pub happening: Happening,
-}
-
-pub enum Happening {
-    Message(MessageKind, Body),
-    Completed(Completed),
-    Closed(Box<ClosedRecord>),
-    Validation(usize),
-    Pong(u64),
-    SendReady,
-    Released,
-}
-
-/// Where a message's bytes are; a zero follows them.
-pub enum Body {
-    /// In the batch: start and length.
-    Shared(usize, usize),
-    Own(Vec<u8>),
-}
-
-#[derive(Default)]
-struct Batch {
-    records: VecDeque<Record>,
-    bytes: Vec<u8>,
-}
-
 pub struct EventQueue {
     pub handle: usize,
-    filling: Mutex<Batch>,
+    filling: Mutex<Filling>,
     /// What the consumer has taken and not finished. Only the consumer touches it.
     draining: Mutex<Batch>,
-    pending: AtomicUsize,
     waiters: AtomicUsize,
     changed: Condvar,
     /// The thread that consumes, 0 for none.
@@ -70,6 +34,20 @@ pub struct EventQueue {
     /// Threads that have read the hook and may be inside it.
     waking: AtomicUsize,
     is_closed: AtomicBool,
+}
+
+/// What has happened since the consumer looked last.
+#[derive(Default)]
+struct Filling {
+    batch: Batch,
+    /// The consumer has taken more than it has finished.
+    is_draining: bool,
+}
+
+impl Filling {
+    fn is_quiet(&self) -> bool {
+        self.batch.is_empty() && !self.is_draining
+    }
 }
 
 /// Ends the role of consumer.
@@ -98,7 +76,6 @@ impl EventQueue {
             handle,
             filling: Mutex::default(),
             draining: Mutex::default(),
-            pending: AtomicUsize::new(0),
             waiters: AtomicUsize::new(0),
             changed: Condvar::new(),
             consumer: AtomicU64::new(0),
@@ -124,7 +101,7 @@ impl EventQueue {
     }
 
     pub fn wait_handle(&self) -> std::io::Result<isize> {
-        self.wait_handle.open(|| self.pending.load(Ordering::SeqCst) > 0)
+        self.wait_handle.open(|| self.is_non_empty())
     }
 
     /// Whether this thread is inside `dispatch` of this queue.
@@ -132,67 +109,45 @@ impl EventQueue {
         self.consumer.load(Ordering::Acquire) == thread_number()
     }
 
-    /// Appends a message; one copy, no allocation of its own when it is small.
-    pub fn post_message(
-        &self,
-        delivery: Arc<Delivery>,
-        kind: MessageKind,
-        payload: Payload<'_>,
-        count: impl FnOnce(usize),
-    ) -> bool {
-        let mut batch = lock(&self.filling);
-        if !self.is_open() {
-            return false;
+    /// Takes what an event loop has gathered; `staged` is empty afterwards.
+    pub fn post_batch(&self, staged: &mut Batch) {
+        if staged.is_empty() {
+            return;
         }
-        let body = match payload {
-            Payload::Gathered(bytes) => {
-                count(bytes.len().saturating_sub(1));
-                Body::Own(bytes)
-            }
-            Payload::InPlace(piece) => {
-                let len = piece.len().saturating_sub(1);
-                count(len);
-                let text = piece.get(..len).unwrap_or_default();
-                if len <= SHARED_BYTES {
-                    let start = batch.bytes.len();
-                    batch.bytes.extend_from_slice(text);
-                    batch.bytes.push(0);
-                    Body::Shared(start, len)
-                } else {
-                    let mut bytes = Vec::with_capacity(len + 1);
-                    bytes.extend_from_slice(text);
-                    bytes.push(0);
-                    Body::Own(bytes)
-                }
-            }
-        };
-        batch.records.push_back(Record { delivery, happening: Happening::Message(kind, body) });
-        self.announce(batch);
-        true
+        let mut filling = lock(&self.filling);
+        if !self.is_open() {
+            drop(filling);
+            staged.clear();
+            return;
+        }
+        let was_quiet = filling.is_quiet();
+        filling.batch.append(staged);
+        drop(filling);
+        if was_quiet {
+            self.has_become_non_empty();
+        }
     }
 
-    pub fn post(&self, record: Record) {
-        let mut batch = lock(&self.filling);
+    pub fn post(&self, delivery: &Arc<Delivery>, happening: Happening) {
+        let mut filling = lock(&self.filling);
         if !self.is_open() {
-            drop(batch);
+            drop(filling);
             // Nobody will ask any more; the last word is said all the same.
-            if let Happening::Released = record.happening {
-                record.delivery.call_released();
+            if let Happening::Released = happening {
+                delivery.call_released();
             }
             return;
         }
-        batch.records.push_back(record);
-        self.announce(batch);
-    }
-
-    #[inline]
-    fn announce(&self, batch: std::sync::MutexGuard<'_, Batch>) {
-        // Under the lock: the count is never behind what the consumer can see.
-        let was_empty = self.pending.fetch_add(1, Ordering::SeqCst) == 0;
-        drop(batch);
-        if was_empty {
+        let was_quiet = filling.is_quiet();
+        filling.batch.push(delivery, happening);
+        drop(filling);
+        if was_quiet {
             self.has_become_non_empty();
         }
+    }
+
+    fn is_non_empty(&self) -> bool {
+        !lock(&self.filling).is_quiet()
     }
 
     #[cold]
@@ -201,7 +156,7 @@ impl EventQueue {
             drop(lock(&self.filling));
             self.changed.notify_all();
         }
-        self.wait_handle.update(|| self.pending.load(Ordering::SeqCst) > 0);
+        self.wait_handle.update(|| self.is_non_empty());
         self.waking.fetch_add(1, Ordering::SeqCst);
         let wake = *lock(&self.wake);
         if let Some(function) = wake.function {
@@ -216,42 +171,75 @@ impl EventQueue {
     /// first until `deadline`. Events without a handler count too.
     pub fn dispatch(&self, max_events: usize, deadline: Option<Instant>) -> Result<usize, Refusal> {
         let _consuming = self.begin_consuming()?;
-        let there = match self.wait(deadline) {
-            Ok(there) => there,
+        let mut batch = match self.take_batch(deadline) {
+            Ok(batch) => batch,
             Err(Refusal::TimedOut) => return Ok(0),
             Err(refusal) => return Err(refusal),
         };
-        let limit = if max_events == 0 { there } else { max_events };
+        let limit = match max_events {
+            0 => batch.len() + lock(&self.filling).batch.len(),
+            limit => limit,
+        };
         let mut dispatched = 0;
         while dispatched < limit && self.is_open() {
-            let mut batch = self.take_batch();
-            while dispatched < limit && self.is_open() {
-                let Some(record) = batch.records.pop_front() else { break };
-                dispatched += 1;
-                self.pending.fetch_sub(1, Ordering::SeqCst);
-                dispatch_one(record, &batch.bytes);
-            }
-            if self.put_back(batch) {
-                break;
+            match batch.pop() {
+                Some((delivery, happening)) => {
+                    dispatched += 1;
+                    dispatched +=
+                        self.dispatch_run(delivery, happening, &mut batch, limit - dispatched);
+                }
+                None if self.refill(&mut batch) => {}
+                None => break,
             }
         }
-        self.wait_handle.update(|| self.pending.load(Ordering::SeqCst) > 0);
+        self.put_back(batch);
         Ok(dispatched)
+    }
+
+    /// Calls the handler of one event, and of the messages of the same socket that follow it, at
+    /// most `more` of them. Returns how many followed.
+    fn dispatch_run(
+        &self,
+        delivery: Arc<Delivery>,
+        happening: Happening,
+        batch: &mut Batch,
+        more: usize,
+    ) -> usize {
+        let Happening::Message(kind, start, len) = happening else {
+            dispatch_one(&delivery, happening);
+            return 0;
+        };
+        let mut taken = cost(len as usize);
+        let is_inside = delivery.enter();
+        if is_inside {
+            delivery.call_message_inside(&message::Record::borrowed(kind, batch.piece(start, len)));
+        }
+        let mut count = 0;
+        while count < more && taken < TAKEN_AT_ONCE && self.is_open() {
+            let Some((kind, piece)) = batch.pop_message_of(&delivery) else { break };
+            count += 1;
+            taken += cost(piece.len().saturating_sub(1));
+            if is_inside && !delivery.entry.gate.is_closed() {
+                delivery.call_message_inside(&message::Record::borrowed(kind, piece));
+            }
+        }
+        if is_inside {
+            delivery.leave();
+        }
+        delivery.entry.socket.link.messages_taken(taken);
+        count
     }
 
     /// Takes one event out.
     pub fn next(&self, deadline: Option<Instant>) -> Result<Taken, Refusal> {
         let _consuming = self.begin_consuming()?;
         loop {
-            self.wait(deadline)?;
-            let mut batch = self.take_batch();
-            let record = batch.records.pop_front();
-            let taken = record.and_then(|record| {
-                self.pending.fetch_sub(1, Ordering::SeqCst);
-                take_one(record, &batch.bytes)
-            });
+            let mut batch = self.take_batch(deadline)?;
+            let taken = match batch.pop() {
+                Some((delivery, happening)) => take_one(&delivery, happening, &batch),
+                None => None,
+            };
             self.put_back(batch);
-            self.wait_handle.update(|| self.pending.load(Ordering::SeqCst) > 0);
             if let Some(taken) = taken {
                 return Ok(taken);
             }
@@ -263,20 +251,16 @@ impl EventQueue {
         let filling = {
             let mut filling = lock(&self.filling);
             self.is_closed.store(true, Ordering::SeqCst);
-            std::mem::take(&mut *filling)
+            std::mem::take(&mut filling.batch)
         };
         self.changed.notify_all();
         self.set_wake(Handler::default());
         let draining = std::mem::take(&mut *lock(&self.draining));
-        let records = draining.records.into_iter().chain(filling.records);
-        let released = records.filter_map(|record| {
-            let is_last = matches!(record.happening, Happening::Released);
-            if let Happening::Message(_, body) = &record.happening {
-                record.delivery.entry.socket.link.message_taken(body.len());
-            }
-            is_last.then_some(record.delivery)
+        let records = draining.into_records().chain(filling.into_records());
+        let last_words = records.filter_map(|(delivery, happening)| {
+            matches!(happening, Happening::Released).then_some(delivery)
         });
-        released.collect()
+        last_words.collect()
     }
 
     fn begin_consuming(&self) -> Result<Consuming<'_>, Refusal> {
@@ -285,81 +269,76 @@ impl EventQueue {
         taken.map(|_| Consuming(self)).map_err(|_| Refusal::Busy)
     }
 
-    /// Waits for events; answers how many there are.
-    fn wait(&self, deadline: Option<Instant>) -> Result<usize, Refusal> {
-        let there = self.pending.load(Ordering::SeqCst);
-        if there > 0 && self.is_open() {
-            return Ok(there);
+    /// What is being drained, or what has been filled meanwhile; waits until there is something.
+    fn take_batch(&self, deadline: Option<Instant>) -> Result<Batch, Refusal> {
+        let mut batch = std::mem::take(&mut *lock(&self.draining));
+        if !batch.is_empty() || self.refill(&mut batch) {
+            return Ok(batch);
         }
-        let mut batch = lock(&self.filling);
+        let mut filling = lock(&self.filling);
         self.waiters.fetch_add(1, Ordering::SeqCst);
         let outcome = loop {
             if !self.is_open() {
                 break Err(Refusal::Closed);
             }
-            let there = self.pending.load(Ordering::SeqCst);
-            if there > 0 {
-                break Ok(there);
+            if !filling.batch.is_empty() {
+                break Ok(());
             }
-            batch = match deadline {
-                None => self.changed.wait(batch).unwrap_or_else(PoisonError::into_inner),
+            filling = match deadline {
+                None => self.changed.wait(filling).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(crate::reactor::now());
                     if left.is_zero() {
                         break Err(Refusal::TimedOut);
                     }
-                    self.changed.wait_timeout(batch, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.changed
+                        .wait_timeout(filling, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         };
         self.waiters.fetch_sub(1, Ordering::SeqCst);
-        outcome
-    }
-
-    /// What is being drained, or what has been filled meanwhile.
-    fn take_batch(&self) -> Batch {
-        let mut batch = std::mem::take(&mut *lock(&self.draining));
-        if batch.records.is_empty() {
-            batch.bytes.clear();
-            std::mem::swap(&mut batch, &mut *lock(&self.filling));
+        drop(filling);
+        match outcome {
+            Ok(()) if self.refill(&mut batch) => Ok(batch),
+            Ok(()) => Err(Refusal::Closed),
+            Err(refusal) => Err(refusal),
         }
-        batch
     }
 
-    /// Keeps what is left of a batch, or its memory. `true`: there is nothing else.
-    fn put_back(&self, mut batch: Batch) -> bool {
-        if batch.records.is_empty() && batch.bytes.capacity() > KEPT_BYTES {
-            batch = Batch::default();
+    /// Swaps an emptied batch for what has been filled meanwhile; `false` when that is nothing.
+    fn refill(&self, batch: &mut Batch) -> bool {
+        batch.clear();
+        let mut filling = lock(&self.filling);
+        std::mem::swap(&mut filling.batch, batch);
+        filling.is_draining = !batch.is_empty();
+        filling.is_draining
+    }
+
+    /// Keeps what is left of a batch, or its memory.
+    fn put_back(&self, mut batch: Batch) {
+        if batch.is_empty() {
+            batch.clear();
+            lock(&self.filling).is_draining = false;
         }
         if self.is_open() {
             *lock(&self.draining) = batch;
         }
-        self.pending.load(Ordering::SeqCst) == 0
+        self.wait_handle.update(|| self.is_non_empty());
     }
 }
 
-impl Body {
-    fn len(&self) -> usize {
-        match self {
-            Body::Shared(_, len) => *len,
-            Body::Own(bytes) => bytes.len().saturating_sub(1),
-        }
-    }
-}
+/// Reading is allowed to go on at the latest when this much has been taken.
+const TAKEN_AT_ONCE: u64 = 256 * 1024;
 
-fn dispatch_one(record: Record, bytes: &[u8]) {
-    let Record { delivery, happening } = record;
+fn dispatch_one(delivery: &Delivery, happening: Happening) {
     match happening {
-        Happening::Message(kind, body) => {
-            let len = body.len();
-            match body {
-                Body::Shared(start, len) => {
-                    let piece = bytes.get(start..=start + len).unwrap_or(&[0]);
-                    delivery.call_message(&message::Record::borrowed(kind, piece));
-                }
-                Body::Own(bytes) => delivery.call_message(&message::Record::shared(kind, bytes)),
-            }
-            delivery.entry.socket.link.message_taken(len);
+        Happening::Message(..) => {}
+        Happening::LargeMessage(message) => {
+            let taken = cost(message.len());
+            delivery.call_message(&message::Record::shared(message.kind, message.bytes));
+            delivery.entry.socket.link.messages_taken(taken);
         }
         Happening::Completed(done) => delivery.call_completed(&done),
         Happening::Closed(closed) => delivery.call_closed(&closed),
@@ -383,8 +362,7 @@ pub struct Taken {
 }
 
 /// `None`: the socket has been freed, and nothing but its last event comes any more.
-fn take_one(record: Record, bytes: &[u8]) -> Option<Taken> {
-    let Record { delivery, happening } = record;
+fn take_one(delivery: &Delivery, happening: Happening, batch: &Batch) -> Option<Taken> {
     let is_last = matches!(happening, Happening::Released);
     let mut event = ws_event {
         r#type: 0,
@@ -399,17 +377,21 @@ fn take_one(record: Record, bytes: &[u8]) -> Option<Taken> {
         round_trip_us: 0,
     };
     let (mut kept_message, mut kept_closed) = (None, None);
+    let mut keep = |message: OwnedMessage| {
+        delivery.entry.socket.link.messages_taken(cost(message.len()));
+        let record = Box::new(message::Record::shared(message.kind, message.bytes));
+        let pointer = record.as_message();
+        kept_message = Some(record);
+        pointer
+    };
     event.r#type = match happening {
-        Happening::Message(kind, body) => {
-            delivery.entry.socket.link.message_taken(body.len());
-            let own = match body {
-                Body::Own(bytes) => bytes,
-                Body::Shared(start, len) => bytes.get(start..=start + len).unwrap_or(&[0]).to_vec(),
-            };
-            let message = OwnedMessage { kind, bytes: own };
-            let record = Box::new(message::Record::shared(message.kind, message.bytes));
-            event.message = record.as_message();
-            kept_message = Some(record);
+        Happening::Message(kind, start, len) => {
+            let bytes = batch.piece(start, len).to_vec();
+            event.message = keep(OwnedMessage { kind, bytes });
+            WS_EVENT_MESSAGE_RECEIVED
+        }
+        Happening::LargeMessage(message) => {
+            event.message = keep(*message);
             WS_EVENT_MESSAGE_RECEIVED
         }
         Happening::Completed(done) => {

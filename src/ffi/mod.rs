@@ -4,6 +4,7 @@
 //! them.
 #![allow(non_camel_case_types)]
 
+mod batch;
 mod callback;
 mod delivery;
 mod entry;

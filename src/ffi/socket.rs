@@ -82,7 +82,7 @@ pub(super) fn end(entry: &Arc<Entry>) {
     entry.gate.close();
     let handlers = lock(&entry.handlers).clone();
     let delivery = Delivery::new(Arc::clone(entry), handlers);
-    entry.socket.free(Arc::new(Deliverer(delivery)));
+    entry.socket.free(Box::new(Deliverer::new(delivery)));
 }
 
 fn find_shared(socket: *mut ws_socket) -> Result<Arc<Entry>, Failure> {
@@ -128,7 +128,12 @@ pub extern "C" fn ws_connect(
         let delivery = Delivery::new(Arc::clone(&entry), handlers.clone());
         let completion = Completion::Event(cookie(on_completed, user_data));
         // Under the lock: no handler changes between the copy and the change of state.
-        entry.socket.connect(uri, Arc::new(Deliverer(delivery)), validates, Some(completion))?;
+        entry.socket.connect(
+            uri,
+            Box::new(Deliverer::new(delivery)),
+            validates,
+            Some(completion),
+        )?;
         Ok(())
     })
 }
@@ -181,7 +186,7 @@ pub extern "C" fn ws_connect_wait(
         let handlers = lock(&entry.handlers).clone();
         let validates = handlers.validation.function.is_some();
         let delivery = Delivery::new(Arc::clone(&entry), handlers);
-        let sink = Arc::new(Deliverer(delivery));
+        let sink = Box::new(Deliverer::new(delivery));
         let timeout = super::timeout(timeout_ms);
         entry.socket.connect_wait(uri, sink, validates, timeout)??;
         Ok(())

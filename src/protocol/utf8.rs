@@ -11,10 +11,22 @@ const LONG: usize = 128;
 pub fn is_valid(bytes: &[u8]) -> bool {
     if bytes.len() < LONG {
         // Most short texts are ASCII, and to see that takes a few instructions.
-        bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
+        is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
     } else {
         simdutf8::basic::from_utf8(bytes).is_ok()
     }
+}
+
+/// By words, also at the end: a last word that overlaps the one before saves a loop over bytes.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let seen = words.iter().fold(0, |seen, word| seen | u64::from_ne_bytes(*word));
+    let last = match bytes.last_chunk::<8>() {
+        Some(last) => u64::from_ne_bytes(*last),
+        None => rest.iter().fold(0, |seen, byte| seen | u64::from(*byte)),
+    };
+    (seen | last) & 0x8080_8080_8080_8080 == 0
 }
 
 /// Between two calls it holds the zero to three bytes of an unfinished character.
@@ -72,6 +84,19 @@ impl Validator {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_that_is_not_ascii_is_seen_at_every_place() {
+        for len in 0..LONG {
+            let mut bytes = vec![0x7f; len];
+            assert!(is_ascii(&bytes));
+            for at in 0..len {
+                bytes[at] = 0x80;
+                assert!(!is_ascii(&bytes) && !is_valid(&bytes), "{at} of {len}");
+                bytes[at] = 0x7f;
+            }
+        }
+    }
 
     /// Feeds pieces; `None` when all were taken and the text is complete, else the number of bytes
     /// taken before the piece that failed (or the length, when it only is incomplete).

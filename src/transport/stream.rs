@@ -87,12 +87,16 @@ impl Stream {
                 Plain::Closed => return Ok(Read::End),
                 Plain::Empty => {}
             }
+            if let Some(fault) = tls.session.fault() {
+                return Err(StreamFault::Tls(fault.clone()));
+            }
             if tls.held.is_empty() && std::mem::take(&mut tls.is_exhausted) && trusts_short_reads {
                 return Ok(Read::Blocked);
             }
-            match tls.advance(&self.tcp, ciphertext)? {
-                Read::Bytes(_) => {}
-                other => return Ok(other),
+            match tls.advance(&self.tcp, ciphertext) {
+                // What was decrypted before a fault is good: it is read first.
+                Ok(Read::Bytes(_)) | Err(StreamFault::Tls(_)) => {}
+                other => return other,
             }
         }
     }

@@ -4,6 +4,7 @@
 //! waits, reads or writes a socket, or tells the time (rustls reads the wall clock to judge
 //! certificates). Refuses to know whom to trust (`trust`, `verify`).
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -11,11 +12,22 @@ use std::sync::Arc;
 use rustls::{
     AlertDescription, CipherSuite, ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion,
 };
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
 
 pub use fault::{CertificateFault, HandshakeFault, SetupFault, TlsFault};
 
 mod fault;
+
+thread_local! {
+    /// The chain that the verifier refused last on this thread, for rustls forgets it.
+    static REFUSED: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The verifier, which runs inside `receive`, refuses this chain.
+pub(super) fn note_refused(end_entity: &[u8], intermediates: &[CertificateDer<'_>]) {
+    let others = intermediates.iter().map(|certificate| certificate.to_vec());
+    REFUSED.set(std::iter::once(end_entity.to_vec()).chain(others).collect());
+}
 
 /// Plaintext accepted beyond what was taken as ciphertext, in bytes.
 const WRITE_BUFFER_LIMIT: usize = 64 * 1024;
@@ -29,6 +41,8 @@ pub struct TlsSession {
     connection: ClientConnection,
     /// The first fault; it stays.
     fault: Option<TlsFault>,
+    /// The chain that the fault is about.
+    refused: Vec<Vec<u8>>,
     /// How much of a bare close_notify came as the very first bytes; None once something else did.
     bare_close_notify: Option<usize>,
     close_notify_received: bool,
@@ -58,10 +72,16 @@ impl TlsSession {
         Ok(TlsSession {
             connection,
             fault: None,
+            refused: Vec::new(),
             bare_close_notify: Some(0),
             close_notify_received: false,
             close_notify_sent: false,
         })
+    }
+
+    /// What has made the session useless. Plaintext from before it may still wait.
+    pub fn fault(&self) -> Option<&TlsFault> {
+        self.fault.as_ref()
     }
 
     pub fn is_handshaking(&self) -> bool {
@@ -163,9 +183,12 @@ impl TlsSession {
     }
 
     /// The server's chain in DER, its own certificate first; that of the first handshake where the
-    /// session was resumed. Empty until the chain was verified.
+    /// session was resumed. Empty until the chain was judged.
     pub fn peer_certificates(&self) -> Vec<Vec<u8>> {
-        let chain = self.connection.peer_certificates().unwrap_or_default();
+        let chain = match self.connection.peer_certificates() {
+            Some(chain) => chain,
+            None => return self.refused.clone(),
+        };
         chain.iter().map(|certificate| certificate.to_vec()).collect()
     }
 
@@ -188,6 +211,9 @@ impl TlsSession {
                     }
                     fault => fault,
                 };
+                if matches!(fault, TlsFault::Certificate(_)) {
+                    self.refused = REFUSED.take();
+                }
                 Err(self.fail(fault))
             }
         }

@@ -18,7 +18,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use super::tls::{CertificateFault, SetupFault, TlsFault};
+use super::tls::{CertificateFault, SetupFault, TlsFault, note_refused};
 
 /// The system's own judgement of certificates.
 ///
@@ -97,10 +97,8 @@ impl ServerVerification {
         };
         lacks_issuer && self.trusted.iter().any(|trusted| trusted.as_ref() == end_entity.as_ref())
     }
-}
 
-impl ServerCertVerifier for ServerVerification {
-    fn verify_server_cert(
+    fn judge(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -139,6 +137,20 @@ impl ServerCertVerifier for ServerVerification {
             }
         }
         Err(verdict)
+    }
+}
+
+impl ServerCertVerifier for ServerVerification {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.judge(end_entity, intermediates, server_name, ocsp_response, now)
+            .inspect_err(|_| note_refused(end_entity, intermediates))
     }
 
     fn verify_tls12_signature(
