@@ -111,7 +111,9 @@ pub struct ChunkPool {
     chunks: Mutex<Vec<Chunk>>,
 }
 
-const POOLED_CHUNKS: usize = 32;
+/// Half of what a send queue holds by its default limit: bursts of large messages are served from
+/// memory that has been touched before.
+const POOLED_CHUNKS: usize = 128;
 
 impl ChunkPool {
     pub fn take(&self) -> Chunk {

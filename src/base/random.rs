@@ -21,16 +21,36 @@ thread_local! {
 #[derive(Clone, Debug)]
 pub enum MaskKeys {
     /// 32 fresh bits of the operating system per frame. RFC 6455 §10.3: unpredictable.
-    System,
+    System(Handful),
     /// A repeatable sequence, for tests.
     Seeded(u64),
 }
 
+/// A few keys, drawn from the thread's block together.
+#[derive(Clone)]
+pub struct Handful {
+    keys: [[u8; 4]; HANDFUL],
+    left: usize,
+}
+
+const HANDFUL: usize = 16;
+
+/// Keys are nobody's business.
+impl std::fmt::Debug for Handful {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handful").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
 impl MaskKeys {
+    pub fn system() -> MaskKeys {
+        MaskKeys::System(Handful { keys: [[0; 4]; HANDFUL], left: 0 })
+    }
+
     #[inline]
     pub fn next_key(&mut self) -> [u8; 4] {
         match self {
-            MaskKeys::System => system_key(),
+            MaskKeys::System(handful) => handful.next_key(),
             MaskKeys::Seeded(state) => {
                 *state ^= *state << 13;
                 *state ^= *state >> 7;
@@ -41,22 +61,31 @@ impl MaskKeys {
     }
 }
 
-#[inline]
-fn system_key() -> [u8; 4] {
-    BLOCKS.with_borrow_mut(|block| {
-        if block.used + 4 > BLOCK {
-            fill(&mut block.bytes);
-            block.used = 0;
+impl Handful {
+    #[inline]
+    fn next_key(&mut self) -> [u8; 4] {
+        if self.left == 0 {
+            self.draw();
         }
-        let key = block
-            .bytes
-            .get(block.used..)
-            .and_then(|rest| rest.first_chunk::<4>())
-            .copied()
-            .unwrap_or_default();
-        block.used += 4;
-        key
-    })
+        self.left -= 1;
+        self.keys.get(self.left).copied().unwrap_or_default()
+    }
+
+    #[cold]
+    fn draw(&mut self) {
+        BLOCKS.with_borrow_mut(|block| {
+            if block.used + size_of_val(&self.keys) > BLOCK {
+                fill(&mut block.bytes);
+                block.used = 0;
+            }
+            let drawn = block.bytes.get(block.used..).unwrap_or_default();
+            for (key, drawn) in self.keys.iter_mut().zip(drawn.as_chunks::<4>().0) {
+                *key = *drawn;
+            }
+            block.used += size_of_val(&self.keys);
+        });
+        self.left = HANDFUL;
+    }
 }
 
 /// Sixteen fresh bytes for `Sec-WebSocket-Key`, never reused. RFC 6455 §4.1.
@@ -82,7 +111,7 @@ mod tests {
 
     #[test]
     fn system_keys_do_not_repeat_in_a_row() {
-        let mut keys = MaskKeys::System;
+        let mut keys = MaskKeys::system();
         let drawn: Vec<_> = (0..10_000).map(|_| keys.next_key()).collect();
         assert!(drawn.windows(3).all(|three| !(three[0] == three[1] && three[1] == three[2])));
         let distinct: std::collections::HashSet<_> = drawn.iter().collect();
@@ -91,7 +120,7 @@ mod tests {
 
     #[test]
     fn bytes_of_system_keys_are_evenly_spread() {
-        let mut keys = MaskKeys::System;
+        let mut keys = MaskKeys::system();
         let mut counts = [0f64; 256];
         for _ in 0..256 * 100 {
             for byte in keys.next_key() {
@@ -106,11 +135,12 @@ mod tests {
 
     #[test]
     fn threads_draw_different_keys() {
-        let here = MaskKeys::System.next_key();
-        let there =
-            std::thread::spawn(|| (0..8).map(|_| MaskKeys::System.next_key()).collect::<Vec<_>>())
-                .join()
-                .unwrap();
+        let here = MaskKeys::system().next_key();
+        let there = std::thread::spawn(|| {
+            (0..8).map(|_| MaskKeys::system().next_key()).collect::<Vec<_>>()
+        })
+        .join()
+        .unwrap();
         assert!(there.iter().any(|key| *key != here));
     }
 

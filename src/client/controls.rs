@@ -239,9 +239,32 @@ impl Controls {
         }
     }
 
+    #[inline]
     fn place(&self, control: Control) -> Option<&AtomicU64> {
-        let at = TABLE.iter().position(|row| row.control == control)?;
-        self.integers.get(at)
+        self.integers.get(place_in_table(control))
+    }
+}
+
+/// Where a control stands in the table; known to the compiler wherever the control is.
+#[inline]
+const fn place_in_table(control: Control) -> usize {
+    match control {
+        Control::MessageType => 0,
+        Control::MaxMessageSize => 1,
+        Control::OutboundBufferSize => 2,
+        Control::NoDelay => 3,
+        Control::TrustSystemStore => 4,
+        Control::ConnectTimeoutMs => 5,
+        Control::MaxConnectAddresses => 6,
+        Control::TotalConnectTimeoutMs => 7,
+        Control::SendTimeoutMs => 8,
+        Control::CloseTimeoutMs => 9,
+        Control::ReceiveTimeoutMs => 10,
+        Control::SendQueueLimit => 11,
+        Control::ReceiveQueueLimit => 12,
+        Control::MaxFragments => 13,
+        Control::SupportedProtocols => 14,
+        Control::TrustedCertificates => 15,
     }
 }
 
@@ -256,6 +279,7 @@ mod tests {
     fn integers_stand_first_in_the_table_and_keep_their_ranges() {
         let controls = Controls::default();
         for (at, row) in TABLE.iter().enumerate() {
+            assert_eq!(place_in_table(row.control), at);
             let ControlType::Integer { default, min, max } = row.value else {
                 assert!(at >= INTEGERS);
                 assert_eq!(controls.set_integer(row, 1), Err(WRONG_TYPE));

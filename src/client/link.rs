@@ -168,7 +168,7 @@ impl Link {
 
     /// Gives the session a turn, once however often it is asked before it comes.
     pub fn kick(&self) {
-        if self.kicked.swap(true, Ordering::SeqCst) {
+        if self.kicked.load(Ordering::SeqCst) || self.kicked.swap(true, Ordering::SeqCst) {
             return;
         }
         // Before the first turn there is no remote yet, and that turn looks at everything.

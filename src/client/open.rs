@@ -124,7 +124,10 @@ impl Open {
             return outcome;
         }
         // What callbacks queued may have left already: then nothing else brings another turn.
-        wants_turn |= lock(&link.outgoing).has_events();
+        {
+            let outgoing = lock(&link.outgoing);
+            wants_turn |= outgoing.has_events() || outgoing.wants_writer();
+        }
         // Also who is flooded looks at the clock.
         match self.watch(turn.now, link) {
             Outcome::Wait(_) if wants_turn => Outcome::Again,

@@ -55,7 +55,7 @@ pub struct Outgoing {
 impl Outgoing {
     pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
         Outgoing {
-            outbox: Outbox::new(pool, MaskKeys::System),
+            outbox: Outbox::new(pool, MaskKeys::system()),
             heartbeat: Heartbeat::default(),
             finished: Vec::new(),
             cancelled: Vec::new(),
@@ -75,6 +75,11 @@ impl Outgoing {
         let number = self.next_operation;
         self.next_operation += 1;
         number
+    }
+
+    /// Whether bytes wait that nobody writes and the system might take.
+    pub fn wants_writer(&self) -> bool {
+        !self.outbox.is_empty() && self.stalled_since.is_none() && !self.outbox.has_writer()
     }
 
     /// Whether the session has events to raise.
@@ -106,16 +111,23 @@ impl Link {
         self.leave_from_elsewhere(outgoing, was_empty);
     }
 
+    /// Whoever finds that something waits already need not wake anybody: either the session has
+    /// been kicked, or somebody writes and looks again afterwards, or the system takes no more and
+    /// readiness will tell.
     fn leave_from_elsewhere(&self, mut outgoing: MutexGuard<'_, Outgoing>, was_empty: bool) {
-        if was_empty
-            && !outgoing.outbox.has_writer()
+        let is_much = outgoing.outbox.waiting() >= FLUSH_BYTES;
+        if !was_empty && !is_much {
+            return;
+        }
+        if !outgoing.outbox.has_writer()
+            && outgoing.stalled_since.is_none()
             && !crate::reactor::mailbox::on_event_loop()
             && let Some(socket) = outgoing.socket.clone()
         {
             let now = crate::reactor::now();
             let is_burst = outgoing.last_write.is_some_and(|last| now - last < BURST);
             outgoing.last_write = Some(now);
-            if !is_burst {
+            if is_much || !is_burst {
                 let outgoing = self.write_plain(outgoing, &socket, 1);
                 let needs_session = outgoing.needs_session();
                 drop(outgoing);
@@ -126,7 +138,9 @@ impl Link {
             }
         }
         drop(outgoing);
-        self.kick();
+        if was_empty {
+            self.kick();
+        }
     }
 
     /// Writes what waits to a plain socket, `rounds` times at most while more comes.
