@@ -187,3 +187,43 @@ fn send_async_completes_in_order_with_its_length() {
         assert_eq!(told, expected);
     });
 }
+
+/// The queue is small, so that the system blocks, the sender is refused and everybody sleeps and
+/// is woken thousands of times.
+#[test]
+fn a_long_burst_from_an_application_thread_leaves_to_the_last() {
+    const COUNT: u64 = 400_000;
+    for tls in BOTH {
+        let server = Server::start(tls, |peer| {
+            let mut bytes = 0;
+            for _ in 0..COUNT {
+                bytes += server::next_message(peer).expect("a message").len() as u64;
+            }
+            peer.send(Message::text(bytes.to_string())).unwrap();
+            while peer.read().is_ok() {}
+        });
+        for mode in [Mode::Callback, Mode::Dispatch] {
+            let mut client = Client::trusting(mode);
+            client.set(WS_CONTROL_SEND_QUEUE_LIMIT, 300_000);
+            client.connect(&server.uri());
+            assert_eq!(client.connect_result(), WS_OK);
+            for _ in 0..COUNT {
+                loop {
+                    match client.send_binary(&[7; 64]) {
+                        WS_OK => break,
+                        WS_E_WOULD_BLOCK => assert_eq!(client.next(), Told::SendReady),
+                        other => panic!("{other:x}"),
+                    }
+                }
+            }
+            let text = loop {
+                match client.next() {
+                    Told::SendReady => {}
+                    Told::Message(_, text) => break text,
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert_eq!(text, (COUNT * 64).to_string().as_bytes());
+        }
+    }
+}

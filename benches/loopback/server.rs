@@ -30,7 +30,7 @@ pub fn serve(directory: &Path) -> Result<(), Failure> {
     let plain = TcpListener::bind("127.0.0.1:0")?;
     let secure = TcpListener::bind("127.0.0.1:0")?;
     println!("{} {}", plain.local_addr()?.port(), secure.local_addr()?.port());
-    accept_all(plain, |stream| converse(stream));
+    accept_all(plain, converse);
     accept_all(secure, move |stream| {
         let connection = ServerConnection::new(Arc::clone(&tls)).map_err(io::Error::other)?;
         converse(StreamOwned::new(connection, stream))

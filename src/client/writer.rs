@@ -115,8 +115,7 @@ impl Link {
     /// been kicked, or somebody writes and looks again afterwards, or the system takes no more and
     /// readiness will tell.
     fn leave_from_elsewhere(&self, mut outgoing: MutexGuard<'_, Outgoing>, was_empty: bool) {
-        let is_much = outgoing.outbox.waiting() >= FLUSH_BYTES;
-        if !was_empty && !is_much {
+        if !was_empty {
             return;
         }
         if !outgoing.outbox.has_writer()
@@ -127,7 +126,7 @@ impl Link {
             let now = crate::reactor::now();
             let is_burst = outgoing.last_write.is_some_and(|last| now - last < BURST);
             outgoing.last_write = Some(now);
-            if is_much || !is_burst {
+            if !is_burst {
                 let outgoing = self.write_plain(outgoing, &socket, 1);
                 let needs_session = outgoing.needs_session();
                 drop(outgoing);
@@ -138,9 +137,7 @@ impl Link {
             }
         }
         drop(outgoing);
-        if was_empty {
-            self.kick();
-        }
+        self.kick();
     }
 
     /// Writes what waits to a plain socket, `rounds` times at most while more comes.
@@ -223,9 +220,10 @@ impl Link {
     ) {
         let Outgoing { outbox, finished, .. } = outgoing;
         outbox.finish_writing(rest, written.bytes, |sent| report(finished, sent));
-        if outbox.is_empty() {
+        // Only a system that takes no more will tell when it does again.
+        if !written.blocked || outbox.is_empty() {
             outgoing.stalled_since = None;
-        } else if written.blocked && (written.bytes > 0 || outgoing.stalled_since.is_none()) {
+        } else if written.bytes > 0 || outgoing.stalled_since.is_none() {
             outgoing.stalled_since = Some(crate::reactor::now());
         }
         if written.error.is_some() {

@@ -106,7 +106,8 @@ pub(super) unsafe extern "C-unwind" fn defer(
 }
 
 pub(super) fn tell(user_data: *mut c_void, told: Told) {
-    let teller = unsafe { &*user_data.cast::<Sender<Told>>() };
+    // Its own: whoever hears of *released* may free the other before `send` has returned.
+    let teller = unsafe { &*user_data.cast::<Sender<Told>>() }.clone();
     let _ = teller.send(told);
 }
 
