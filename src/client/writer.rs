@@ -285,3 +285,29 @@ fn report(finished: &mut Vec<(u64, Cookie, u64)>, sent: Sent<Completion>) {
         Completion::Event(cookie) => finished.push((sent.number, cookie, bytes)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What became of it was a burst that stopped in the middle for ever: no edge comes for bytes
+    /// that the system was not offered.
+    #[test]
+    fn what_was_queued_behind_a_stall_that_is_over_wants_a_writer() {
+        let link = Link::new(Arc::default());
+        let mut outgoing = lock(&link.outgoing);
+        outgoing.outbox.message(MessageKind::Binary, b"first");
+        let refused = outgoing.outbox.begin_writing().unwrap();
+        let blocked = Written { blocked: true, ..Written::default() };
+        link.finish_writing(&mut outgoing, refused, blocked);
+        assert!(outgoing.stalled_since.is_some() && !outgoing.wants_writer());
+
+        let taken = outgoing.outbox.begin_writing().unwrap();
+        outgoing.outbox.message(MessageKind::Binary, b"second");
+        assert!(!outgoing.wants_writer(), "there is one");
+        let bytes = taken.iter().map(|chunk| chunk.len() as u64).sum();
+        let accepted = Written { bytes, ..Written::default() };
+        link.finish_writing(&mut outgoing, VecDeque::new(), accepted);
+        assert!(outgoing.stalled_since.is_none() && outgoing.wants_writer());
+    }
+}
