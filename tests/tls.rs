@@ -229,7 +229,8 @@ fn a_tls_handshake_in_single_bytes_succeeds() {
 #[test]
 fn a_tls_handshake_cut_off_anywhere_is_an_aborted_connection() {
     let server = Server::echo(Tls::Good);
-    for limit in [1, 5, 50, 127, 128, 200, 500] {
+    // Less than the flight of a resumed session, which a neighbour's connection may have left.
+    for limit in [1, 5, 50, 127, 128, 200] {
         let (uri, _relay) = relay(&server, 1000, Some(limit));
         let (result, status) = (WS_E_CONNECTION_ABORTED, WS_WEB_ERROR_STATUS_CONNECTION_ABORTED);
         all_fail(&uri, |_| {}, &Expected { result, status, alert: 0, mask: 0 });
