@@ -18,6 +18,7 @@ use super::error::{Cause, Error, Phase};
 use super::link::{Commands, Link};
 use super::sink::{Closed, Sink};
 use super::state::State;
+use super::writer::GATHERING;
 
 /// A connection reads this often before the others have their turn.
 const READS_PER_TURN: usize = 4;
@@ -124,13 +125,16 @@ impl Open {
             return outcome;
         }
         // What callbacks queued may have left already: then nothing else brings another turn.
-        {
-            let outgoing = lock(&link.outgoing);
-            wants_turn |= outgoing.has_events() || outgoing.wants_writer();
-        }
+        let looks_in_at = {
+            let mut outgoing = lock(&link.outgoing);
+            wants_turn |= outgoing.has_events();
+            wants_turn |= outgoing.must_write_on();
+            outgoing.is_gathering.then(|| turn.now + GATHERING)
+        };
         // Also who is flooded looks at the clock.
         match self.watch(turn.now, link) {
             Outcome::Wait(_) if wants_turn => Outcome::Again,
+            Outcome::Wait(next) => Outcome::Wait(next.into_iter().chain(looks_in_at).min()),
             outcome => outcome,
         }
     }
@@ -369,7 +373,9 @@ impl Open {
     pub(super) fn write_out(&mut self, link: &Link) -> Option<std::io::Error> {
         let mut outgoing = lock(&link.outgoing);
         if !self.stream.is_secure() {
-            outgoing = link.write_plain(outgoing, self.stream.tcp(), WRITES_PER_TURN);
+            // Another thread sees to a flood; otherwise what comes meanwhile is written, too.
+            let rounds = if outgoing.has_gathered { 1 } else { WRITES_PER_TURN };
+            outgoing = link.write_plain(outgoing, self.stream.tcp(), rounds);
             return outgoing.error.take();
         }
         for _ in 0..WRITES_PER_TURN {

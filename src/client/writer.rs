@@ -25,6 +25,8 @@ use super::sink::{Completion, Cookie};
 const FIRST_OPERATION: u64 = 16;
 /// A thread that sent this recently sends a burst: let it gather.
 const BURST: Duration = Duration::from_micros(30);
+/// How long a session leaves a flood to the thread that makes it, and the end of it unwritten.
+pub const GATHERING: Duration = Duration::from_millis(1);
 /// This much waiting is written without waiting for the end of a burst.
 pub const FLUSH_BYTES: u64 = 64 * 1024;
 
@@ -44,6 +46,10 @@ pub struct Outgoing {
     pub error: Option<io::Error>,
     /// Since when bytes wait and none has left.
     pub stalled_since: Option<Instant>,
+    /// The session leaves a flood from another thread to that thread, and looks in again soon.
+    pub is_gathering: bool,
+    /// That thread has written since.
+    pub has_gathered: bool,
     last_write: Option<Instant>,
     next_operation: u64,
     /// Asked of the writer: the system may take more than it just said.
@@ -64,6 +70,8 @@ impl Outgoing {
             waiters: 0,
             error: None,
             stalled_since: None,
+            is_gathering: false,
+            has_gathered: false,
             last_write: None,
             next_operation: FIRST_OPERATION,
             try_again: false,
@@ -80,6 +88,18 @@ impl Outgoing {
     /// Whether bytes wait that nobody writes and the system might take.
     pub fn wants_writer(&self) -> bool {
         !self.outbox.is_empty() && self.stalled_since.is_none() && !self.outbox.has_writer()
+    }
+
+    /// At the end of a turn: decides whether a flood is left to the thread that makes it. `true`:
+    /// it is not, and there is more to write.
+    pub fn must_write_on(&mut self) -> bool {
+        let has_gathered = std::mem::take(&mut self.has_gathered);
+        let goes_on = has_gathered || !self.outbox.is_empty();
+        self.is_gathering = goes_on
+            && self.socket.is_some()
+            && self.stalled_since.is_none()
+            && self.outbox.waiting() < FLUSH_BYTES;
+        self.wants_writer() && !self.is_gathering
     }
 
     /// Whether the session has events to raise.
@@ -114,8 +134,12 @@ impl Link {
     /// Whoever finds that something waits already need not wake anybody: either the session has
     /// been kicked, or somebody writes and looks again afterwards, or the system takes no more and
     /// readiness will tell.
+    ///
+    /// In a flood the session stands back: it would write a few messages at a time, in competition
+    /// with the thread that sends them. That thread writes whenever much has gathered.
     fn leave_from_elsewhere(&self, mut outgoing: MutexGuard<'_, Outgoing>, was_empty: bool) {
-        if !was_empty {
+        let is_much = outgoing.is_gathering && outgoing.outbox.waiting() >= FLUSH_BYTES;
+        if !was_empty && !is_much {
             return;
         }
         if !outgoing.outbox.has_writer()
@@ -126,7 +150,8 @@ impl Link {
             let now = crate::reactor::now();
             let is_burst = outgoing.last_write.is_some_and(|last| now - last < BURST);
             outgoing.last_write = Some(now);
-            if !is_burst {
+            outgoing.has_gathered |= is_much;
+            if is_much || !is_burst {
                 let outgoing = self.write_plain(outgoing, &socket, 1);
                 let needs_session = outgoing.needs_session();
                 drop(outgoing);
@@ -136,8 +161,12 @@ impl Link {
                 return;
             }
         }
+        // The session will look in by itself.
+        let is_gathering = outgoing.is_gathering;
         drop(outgoing);
-        self.kick();
+        if !is_gathering {
+            self.kick();
+        }
     }
 
     /// Writes what waits to a plain socket, `rounds` times at most while more comes.
@@ -309,5 +338,28 @@ mod tests {
         let accepted = Written { bytes, ..Written::default() };
         link.finish_writing(&mut outgoing, VecDeque::new(), accepted);
         assert!(outgoing.stalled_since.is_none() && outgoing.wants_writer());
+    }
+
+    #[test]
+    fn a_flood_is_left_to_its_thread_until_it_ends_and_never_when_the_system_blocks() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let link = Link::new(Arc::default());
+        let mut outgoing = lock(&link.outgoing);
+        outgoing.outbox.message(MessageKind::Binary, b"x");
+        assert!(outgoing.must_write_on(), "TLS is written by the session alone");
+
+        outgoing.socket = Some(Arc::new(socket));
+        assert!(!outgoing.must_write_on() && outgoing.is_gathering);
+        outgoing.stalled_since = Some(crate::reactor::now());
+        assert!(!outgoing.must_write_on() && !outgoing.is_gathering, "readiness will tell");
+        outgoing.stalled_since = None;
+        outgoing.outbox.message(MessageKind::Binary, &[0; 2 * FLUSH_BYTES as usize]);
+        assert!(outgoing.must_write_on() && !outgoing.is_gathering, "too much to leave");
+
+        let _ = outgoing.outbox.abandon();
+        outgoing.has_gathered = true;
+        assert!(!outgoing.must_write_on() && outgoing.is_gathering, "it may go on");
+        assert!(!outgoing.must_write_on() && !outgoing.is_gathering, "it did not");
     }
 }
