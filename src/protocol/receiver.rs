@@ -385,7 +385,8 @@ impl Receiver {
 /// Room for `left` more bytes and the closing zero, but never further ahead of what is there than a
 /// step or as much again.
 fn reserve(bytes: &mut Vec<u8>, left: u64) -> Result<(), Fault> {
-    let ahead = (bytes.len().max(GROWTH_STEP) as u64).min(left.saturating_add(1)) as usize;
+    // One more than the step, for the zero: a message of just that size is not moved for it.
+    let ahead = (bytes.len().max(GROWTH_STEP) as u64 + 1).min(left.saturating_add(1)) as usize;
     if bytes.capacity() - bytes.len() > ahead.min(GROWTH_STEP / 16) {
         return Ok(());
     }

@@ -229,3 +229,20 @@ fn a_piece_in_place_can_be_ended_by_a_zero_and_put_back() {
     }
     assert_eq!(texts, [c"one".to_owned(), c"two".to_owned()]);
 }
+
+#[test]
+fn a_message_of_the_growth_step_is_gathered_without_moving() {
+    let mut receiver = Receiver::new(LIMITS);
+    let bytes = frame(0x82, &[5; GROWTH_STEP]);
+    let first = 200_000;
+    assert_eq!(feed(&mut receiver, &[&bytes[..first]], false), []);
+    let place = receiver.gathering.as_ref().unwrap().bytes.as_ptr();
+    for piece in bytes[first..].chunks(70_001) {
+        if let Some(gathering) = &receiver.gathering {
+            assert_eq!(gathering.bytes.as_ptr(), place);
+            assert!(gathering.bytes.capacity() <= GROWTH_STEP + 64);
+        }
+        feed(&mut receiver, &[piece], true);
+    }
+    assert!(receiver.gathering.is_none());
+}
