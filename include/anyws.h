@@ -1800,6 +1800,10 @@ WS_API ws_result ws_validation_reject(ws_validation *validation);
  * The bytes are copied, or have left, before this returns. Messages leave in the order in which
  * they were accepted; there is no completion, and a later failure arrives as closed.
  *
+ * A lone message leaves at once, those of a burst together: of a callback when it returns, of
+ * another thread within microseconds. In a flood from such a thread the last ones may wait for a
+ * millisecond.
+ *
  * @param[in] socket  from ws_message_socket_new.
  * @param[in] data  borrowed for the call; may be NULL if len is 0.
  * @param[in] len  size of data in bytes; 0 sends an empty message.
