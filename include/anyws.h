@@ -111,8 +111,9 @@
  *
  * CHAPTERS
  *
- * Results; Web error statuses; The types, constants and callback shapes of the header; The library;
- * Sockets; Controls; Events; Sending; Information and errors; Event queues.
+ * Results; Web error statuses; The types, constants and callback shapes of the header;
+ * Names of controls; The library; Sockets; Controls; Events; Sending; Information and errors;
+ * Statistics; Event queues.
  */
 #ifndef ANYWS_H
 #define ANYWS_H
@@ -685,6 +686,13 @@ typedef uint32_t ws_message_type;
 /** Text in UTF-8; received text has been checked. */
 #define WS_MESSAGE_TYPE_UTF8 ((ws_message_type)1u)
 
+/** How messages are handed over: one of WS_RECEIVE_MODE_... */
+typedef uint32_t ws_receive_mode;
+/** Whole. */
+#define WS_RECEIVE_MODE_FULL_MESSAGE ((ws_receive_mode)0u)
+/** In portions, as they arrive. A portion of text may end inside a code point. */
+#define WS_RECEIVE_MODE_PARTIAL_MESSAGE ((ws_receive_mode)1u)
+
 /** A timeout in milliseconds that never ends. 0 polls. */
 #define WS_INFINITE ((uint32_t)0xFFFFFFFFu)
 
@@ -839,10 +847,10 @@ typedef void (*ws_validation_fn)(struct ws_socket *socket,
 typedef void (*ws_send_ready_fn)(struct ws_socket *socket, void *user_data);
 
 /**
- * Told that the server answered a ping of ws_ping.
+ * Told that the server answered a ping: of ws_ping, or of the heartbeat (PING_INTERVAL_MS).
  *
  * @param socket  The socket.
- * @param round_trip_us  From ws_ping to the answer, in microseconds.
+ * @param round_trip_us  From the ping to the answer, in microseconds; 0 for less than one.
  * @param user_data  What the handler was registered with.
  * @ownership  Nothing is handed over.
  * @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
@@ -940,9 +948,44 @@ typedef struct ws_event {
     const struct ws_closed *closed;
     /** SERVER_CUSTOM_VALIDATION_REQUESTED: to be answered with ws_validation_complete. */
     struct ws_validation *validation;
-    /** PONG: from ws_ping to the answer, in microseconds. */
+    /** PONG: from the ping to the answer, in microseconds. */
     uint64_t round_trip_us;
 } ws_event;
+
+/** Names a piece of information: one of WS_INFORMATION_... */
+typedef uint32_t ws_information;
+/** Text: our address on the connection. */
+#define WS_INFORMATION_LOCAL_ADDRESS ((ws_information)1u)
+/** Integer: our port. */
+#define WS_INFORMATION_LOCAL_PORT ((ws_information)2u)
+/** Text: the server's address. */
+#define WS_INFORMATION_REMOTE_ADDRESS ((ws_information)3u)
+/** Integer: the server's port. */
+#define WS_INFORMATION_REMOTE_PORT ((ws_information)4u)
+/** Text: the subprotocol that the server chose; empty for none. */
+#define WS_INFORMATION_PROTOCOL ((ws_information)5u)
+/** Text: the server's Sec-WebSocket-Extensions; empty for none. */
+#define WS_INFORMATION_EXTENSIONS ((ws_information)6u)
+/** Integer: the status of the answer to the upgrade request, also of a refusal; 0 before it. */
+#define WS_INFORMATION_HTTP_STATUS ((ws_information)7u)
+/** Bytes: the first 64 KiB of the body of a refusal. */
+#define WS_INFORMATION_RESPONSE_BODY ((ws_information)8u)
+/** Bytes: the server's certificate in DER; of length 0 without TLS. */
+#define WS_INFORMATION_SERVER_CERTIFICATE ((ws_information)9u)
+/** Bytes, by index from 0: the certificates that the server sent besides its own, in DER. */
+#define WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES ((ws_information)10u)
+/** Text: "TLS 1.3" or "TLS 1.2"; empty without TLS. */
+#define WS_INFORMATION_TLS_VERSION ((ws_information)13u)
+/** Text: the cipher suite's name at the IANA; empty without TLS. */
+#define WS_INFORMATION_TLS_CIPHER_SUITE ((ws_information)14u)
+/** Text: the URI that was connected to, normalised. */
+#define WS_INFORMATION_REQUEST_URI ((ws_information)15u)
+/** Integer: 1 when the TLS session was resumed, else 0. */
+#define WS_INFORMATION_TLS_RESUMED ((ws_information)16u)
+
+/* ==============================================================================================
+ * Names of controls: what each is, its unit, its range and its default.
+ * ============================================================================================== */
 
 /** Names a control: one of WS_CONTROL_... */
 typedef uint32_t ws_control;
@@ -953,12 +996,24 @@ typedef uint32_t ws_control;
  * WS_E_MESSAGE_TOO_BIG. 0xFFFFFFFF for no limit.
  */
 #define WS_CONTROL_MAX_MESSAGE_SIZE ((ws_control)2u)
+/**
+ * Integer, WS_RECEIVE_MODE_..., default FULL_MESSAGE: whether messages are handed over whole, or in
+ * portions as they arrive.
+ */
+#define WS_CONTROL_RECEIVE_MODE ((ws_control)3u)
 /** Text, default empty: subprotocols in order of preference, separated by commas. */
 #define WS_CONTROL_SUPPORTED_PROTOCOLS ((ws_control)4u)
 /** Integer, bytes, default 0: the system's send buffer (SO_SNDBUF); 0 leaves it to the system. */
 #define WS_CONTROL_OUTBOUND_BUFFER_SIZE ((ws_control)5u)
 /** Integer, 0 or 1, default 1: small messages leave at once (TCP_NODELAY). */
 #define WS_CONTROL_NO_DELAY ((ws_control)6u)
+/**
+ * Integer, milliseconds, default 0 for none: how often an empty pong is sent that answers nothing.
+ * It keeps the ways to the server open; the server does not answer it.
+ */
+#define WS_CONTROL_DESIRED_UNSOLICITED_PONG_INTERVAL_MS ((ws_control)7u)
+/** Integer, milliseconds, read-only: the interval that is in effect, which is the desired one. */
+#define WS_CONTROL_ACTUAL_UNSOLICITED_PONG_INTERVAL_MS ((ws_control)8u)
 /**
  * Bytes, PEM, default none: root certificates besides the system's, or with TRUST_SYSTEM_STORE 0
  * instead of them.
@@ -987,6 +1042,47 @@ typedef uint32_t ws_control;
  * of ws_ping, ends the connection with WS_E_TIMEOUT. An idle open socket never times out.
  */
 #define WS_CONTROL_RECEIVE_TIMEOUT_MS ((ws_control)18u)
+/**
+ * Integer, milliseconds, default 0 for none, live: the heartbeat. A ping is sent so long after the
+ * connection has opened, and again so long after each; its answers arrive as pong. It goes on
+ * while nobody dispatches the queue, and ends when closing begins. A ping is left out while an
+ * earlier one waits to leave.
+ */
+#define WS_CONTROL_PING_INTERVAL_MS ((ws_control)19u)
+/**
+ * Integer, milliseconds, default 10000, live: when the first unanswered ping of the heartbeat is
+ * so old the connection ends with WS_E_TIMEOUT, whatever else arrives. While the socket is not
+ * read because of RECEIVE_QUEUE_LIMIT the time stands still, and afterwards it begins anew.
+ */
+#define WS_CONTROL_PONG_TIMEOUT_MS ((ws_control)20u)
+/**
+ * Integer, 0 or 1, default 0: whether compression (permessage-deflate, RFC 7692) is offered to the
+ * server. Once agreed upon it takes memory per connection, from the first compressed message on:
+ * 47 KiB to receive and 288 KiB to send (176 KiB at a window of 12, 162 KiB at 9); without
+ * context take-over it is given back after each message. Do not compress secrets together with
+ * what others can choose.
+ */
+#define WS_CONTROL_COMPRESSION ((ws_control)23u)
+/**
+ * Integer, 9 to 15, default 15: the largest window that we compress with, as a power of 2 in bytes.
+ */
+#define WS_CONTROL_COMPRESSION_CLIENT_MAX_WINDOW_BITS ((ws_control)24u)
+/**
+ * Integer, 9 to 15, default 15: the largest window that the server may compress with. Below 15 a
+ * server that does not grant it is refused with WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED.
+ */
+#define WS_CONTROL_COMPRESSION_SERVER_MAX_WINDOW_BITS ((ws_control)25u)
+/** Integer, 0 or 1, default 0: 1 compresses each message that we send by itself. */
+#define WS_CONTROL_COMPRESSION_CLIENT_NO_CONTEXT_TAKEOVER ((ws_control)26u)
+/**
+ * Integer, 0 or 1, default 0: 1 asks the server to do so; one that does not grant it is refused
+ * with WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED.
+ */
+#define WS_CONTROL_COMPRESSION_SERVER_NO_CONTEXT_TAKEOVER ((ws_control)27u)
+/** Integer, 0 to 9, default 6, live: how hard messages are compressed; 0 stores them. */
+#define WS_CONTROL_COMPRESSION_LEVEL ((ws_control)28u)
+/** Integer, bytes, default 64, live: smaller messages are sent uncompressed. */
+#define WS_CONTROL_COMPRESSION_THRESHOLD ((ws_control)29u)
 /**
  * Integer, bytes on the wire, default 16 MiB, live: with more waiting, ws_send answers
  * WS_E_WOULD_BLOCK. An empty queue takes one message of any size.
@@ -1033,38 +1129,9 @@ typedef struct ws_control_info {
     uint8_t for_stream_sockets;
     /** 1 when it may also be set while connected, else 0: only before connect. */
     uint8_t is_live;
+    /** 1 when it can be read but not set, else 0. */
+    uint8_t is_read_only;
 } ws_control_info;
-
-/** Names a piece of information: one of WS_INFORMATION_... */
-typedef uint32_t ws_information;
-/** Text: our address on the connection. */
-#define WS_INFORMATION_LOCAL_ADDRESS ((ws_information)1u)
-/** Integer: our port. */
-#define WS_INFORMATION_LOCAL_PORT ((ws_information)2u)
-/** Text: the server's address. */
-#define WS_INFORMATION_REMOTE_ADDRESS ((ws_information)3u)
-/** Integer: the server's port. */
-#define WS_INFORMATION_REMOTE_PORT ((ws_information)4u)
-/** Text: the subprotocol that the server chose; empty for none. */
-#define WS_INFORMATION_PROTOCOL ((ws_information)5u)
-/** Text: the server's Sec-WebSocket-Extensions; empty for none. */
-#define WS_INFORMATION_EXTENSIONS ((ws_information)6u)
-/** Integer: the status of the answer to the upgrade request, also of a refusal; 0 before it. */
-#define WS_INFORMATION_HTTP_STATUS ((ws_information)7u)
-/** Bytes: the first 64 KiB of the body of a refusal. */
-#define WS_INFORMATION_RESPONSE_BODY ((ws_information)8u)
-/** Bytes: the server's certificate in DER; of length 0 without TLS. */
-#define WS_INFORMATION_SERVER_CERTIFICATE ((ws_information)9u)
-/** Bytes, by index from 0: the certificates that the server sent besides its own, in DER. */
-#define WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES ((ws_information)10u)
-/** Text: "TLS 1.3" or "TLS 1.2"; empty without TLS. */
-#define WS_INFORMATION_TLS_VERSION ((ws_information)13u)
-/** Text: the cipher suite's name at the IANA; empty without TLS. */
-#define WS_INFORMATION_TLS_CIPHER_SUITE ((ws_information)14u)
-/** Text: the URI that was connected to, normalised. */
-#define WS_INFORMATION_REQUEST_URI ((ws_information)15u)
-/** Integer: 1 when the TLS session was resumed, else 0. */
-#define WS_INFORMATION_TLS_RESUMED ((ws_information)16u)
 
 /* ==============================================================================================
  * The library: version, threads, log, shutdown, names of results.
@@ -1445,7 +1512,8 @@ WS_API void *ws_get_user_data(ws_socket *socket);
  * @param[in] value  in the unit and range of the control; ws_get_control_info tells both ends.
  * @return WS_OK  it is set: a live control from now on, another one for the next connect.
  * @return WS_E_HANDLE  socket is not a live socket.
- * @return WS_E_INVALIDARG  control is unknown or of another type, or value is out of its range.
+ * @return WS_E_INVALIDARG  control is unknown, of another type or read-only, or value is out of its
+ *     range.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected and control is not live.
  * @ownership  Nothing is handed over.
  * @threads  Any thread, also inside callbacks. Never blocks.
@@ -1654,7 +1722,8 @@ WS_API ws_result ws_on_send_ready(ws_socket *socket,
                                   void *user_data);
 
 /**
- * Registers what is called when a ping of ws_ping is answered, in place of an earlier function.
+ * Registers what is called when a ping is answered, in place of an earlier function: one of
+ * ws_ping, or one of the heartbeat (PING_INTERVAL_MS).
  *
  * One answer may stand for several pings, of which it then tells the last.
  *
@@ -1811,7 +1880,8 @@ WS_API ws_result ws_validation_reject(ws_validation *validation);
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+ *     ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -1835,7 +1905,8 @@ WS_API ws_result ws_send(ws_socket *socket, const void *data, size_t len);
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  text is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+ *     ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -1859,7 +1930,8 @@ WS_API ws_result ws_send_text(ws_socket *socket, const char *text, size_t len);
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+ *     ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
  *     tell.
@@ -1887,7 +1959,8 @@ WS_API ws_result ws_send_binary(ws_socket *socket, const void *data, size_t len)
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_..., or len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+ *     ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -1920,7 +1993,8 @@ WS_API ws_result ws_send_async(ws_socket *socket,
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_..., or len is larger than PTRDIFF_MAX.
  * @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+ *     ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed, or closed while the call waited.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  *     Or the server sent such text, and the connection ended.
@@ -1941,6 +2015,60 @@ WS_API ws_result ws_send_wait(ws_socket *socket,
                               const void *data,
                               size_t len,
                               uint32_t timeout_ms);
+
+/**
+ * Queues a frame of a message that goes on: the original's SendNonfinalFrameAsync.
+ *
+ * The first frame begins a message of the type that the control MESSAGE_TYPE names, the following
+ * ones continue it, and ws_send_final_frame ends it. Until then no whole message can be sent;
+ * pings and a close frame can. A text may be cut anywhere, also inside a character. The receiver
+ * sees one message; a frame may be cut further on its way. With compression the message is
+ * compressed if its first frame is as large as COMPRESSION_THRESHOLD.
+ *
+ * @param[in] socket  from ws_message_socket_new.
+ * @param[in] data  borrowed for the call; may be NULL if len is 0.
+ * @param[in] len  size of data in bytes; 0 sends an empty frame.
+ * @return WS_OK  the frame was accepted.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  data is NULL and len is not 0.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the message is text and data makes it invalid UTF-8;
+ *     nothing was queued, and the message can go on with other data.
+ * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+ *     tell.
+ * @ownership  The caller keeps data.
+ * @threads  Any thread, also inside callbacks; the frames of one message are best sent by one
+ *     thread. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_send_nonfinal_frame(ws_socket *socket, const void *data, size_t len);
+
+/**
+ * Queues the last frame of a message: the original's SendFinalFrameAsync.
+ *
+ * Without a ws_send_nonfinal_frame before it, it is a whole message of the type that the control
+ * MESSAGE_TYPE names.
+ *
+ * @param[in] socket  from ws_message_socket_new.
+ * @param[in] data  borrowed for the call; may be NULL if len is 0.
+ * @param[in] len  size of data in bytes; 0 sends an empty frame.
+ * @return WS_OK  the frame was accepted.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  data is NULL and len is not 0.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the message is text and with data would end as invalid
+ *     UTF-8; nothing was queued, and the message can go on with other data.
+ * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+ *     tell.
+ * @ownership  The caller keeps data.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_send_final_frame(ws_socket *socket, const void *data, size_t len);
 
 /**
  * Sends a ping.
@@ -2110,6 +2238,111 @@ WS_API ws_result ws_get_response_header(ws_socket *socket,
  * @since 0.1
  */
 WS_API ws_result ws_get_error(ws_socket *socket, ws_error *error);
+
+/* ==============================================================================================
+ * Statistics: how much has passed over a connection, and how long things took.
+ * ============================================================================================== */
+
+/**
+ * What is counted of a connection. Filled by ws_get_statistics.
+ *
+ * Bytes, frames and messages are those behind the opening handshake. What is sent counts when it
+ * is queued, bytes_sent when the system has taken it; what is received counts at the end of the
+ * I/O thread's turn, after its callbacks.
+ */
+typedef struct ws_statistics {
+    /** Set by you to sizeof(ws_statistics) before the call. */
+    uint32_t struct_size;
+    /**
+     * 1 when outbound_bits_per_second has reached what the path can do. Always 0 in this version.
+     */
+    uint8_t outbound_bandwidth_peaked;
+    /** The same of inbound_bits_per_second. Always 0 in this version. */
+    uint8_t inbound_bandwidth_peaked;
+    /** 0. */
+    uint16_t reserved;
+    /**
+     * An estimate of the path, as the original has it. Where the system estimates nothing this and
+     * the next three are 0, which is always so in this version.
+     */
+    uint64_t outbound_bits_per_second;
+    /** The same of what arrives. */
+    uint64_t inbound_bits_per_second;
+    /** How much outbound_bits_per_second varies. */
+    uint64_t outbound_bits_per_second_instability;
+    /** How much inbound_bits_per_second varies. */
+    uint64_t inbound_bits_per_second_instability;
+    /** Bytes on the wire: frames with their headers; with TLS what is inside it. */
+    uint64_t bytes_sent;
+    /** The same of what arrived. */
+    uint64_t bytes_received;
+    /** Bytes of messages as you sent them. */
+    uint64_t payload_bytes_sent;
+    /** Bytes of messages as you get them. */
+    uint64_t payload_bytes_received;
+    /** Messages whose last frame was queued. */
+    uint64_t messages_sent;
+    /** Messages whose last frame has arrived. */
+    uint64_t messages_received;
+    /** Frames of every kind. */
+    uint64_t frames_sent;
+    /** Frames of every kind. */
+    uint64_t frames_received;
+    /** Pings of ws_ping and of the heartbeat. */
+    uint64_t pings_sent;
+    /** Pings of the server. */
+    uint64_t pings_received;
+    /** Answers to pings, and unsolicited pongs. */
+    uint64_t pongs_sent;
+    /** Pongs of the server, whether they answer a ping or not. */
+    uint64_t pongs_received;
+    /** Bytes of compressed messages as they are on the wire. */
+    uint64_t compressed_bytes_sent;
+    /** Bytes of the same messages before they were compressed. */
+    uint64_t uncompressed_bytes_sent;
+    /** Bytes of compressed messages as they were on the wire. */
+    uint64_t compressed_bytes_received;
+    /** Bytes of the same messages after they were inflated. */
+    uint64_t uncompressed_bytes_received;
+    /** The last time from a ping to its answer, in microseconds; 0 when none was answered. */
+    uint64_t round_trip_us;
+    /** A mean in which later ones weigh more (RFC 6298, chapter 2), in microseconds. */
+    uint64_t smoothed_round_trip_us;
+    /** The shortest, in microseconds. */
+    uint64_t min_round_trip_us;
+    /**
+     * Looking up the name and preparing TLS, in microseconds. This and the next four are 0 for
+     * what there was no need of, or what has not ended.
+     */
+    uint64_t name_us;
+    /** Talking to a proxy. Always 0 in this version. */
+    uint64_t proxy_us;
+    /** Connecting to an address, those that failed before included, in microseconds. */
+    uint64_t tcp_us;
+    /** The TLS handshake, in microseconds. A custom validation counts nowhere. */
+    uint64_t tls_us;
+    /** The upgrade request and its answer, in microseconds. */
+    uint64_t http_us;
+} ws_statistics;
+
+/**
+ * Tells how much has passed over the connection, how long round trips and the phases of connecting
+ * took.
+ *
+ * It belongs to the last connect and stays readable until the socket connects again or is freed.
+ * Before the first connect everything is 0. The numbers are not all of the same moment.
+ *
+ * @param[in] socket  from ws_message_socket_new.
+ * @param[in,out] statistics  its struct_size says how much of the rest is filled.
+ * @return WS_OK  statistics is filled.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  statistics is NULL.
+ * @return WS_E_INVALIDARG  struct_size is less than 8.
+ * @ownership  The caller owns statistics.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_get_statistics(ws_socket *socket, struct ws_statistics *statistics);
 
 /* ==============================================================================================
  * Event queues: events on a thread of yours, with callbacks or without.

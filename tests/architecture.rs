@@ -24,11 +24,12 @@ const FLOORS: [(&str, &[&str]); 8] = [
 
 /// Words of lower floors that the boundary hands on: names of failures, what a message is made of,
 /// and the clock. It calls nothing else there.
-const WORDS_OF_FFI: [&str; 9] = [
+const WORDS_OF_FFI: [&str; 10] = [
     "handshake",
     "http::HeadFault",
     "protocol::Fault",
     "protocol::MessageKind",
+    "protocol::Part",
     "protocol::receiver::Payload",
     "reactor::mailbox::on_event_loop",
     "reactor::now",

@@ -82,6 +82,7 @@ fn header_declares_nothing_but_our_names() {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn records_have_the_layout_that_programs_were_compiled_with() {
+    use anyws::ffi::statistics::ws_statistics;
     use anyws::ffi::types::{ws_closed, ws_control_info, ws_error, ws_event, ws_message};
     use std::mem::{offset_of, size_of};
 
@@ -144,9 +145,34 @@ fn records_have_the_layout_that_programs_were_compiled_with() {
         offset_of!(ws_control_info, for_message_sockets),
         offset_of!(ws_control_info, for_stream_sockets),
         offset_of!(ws_control_info, is_live),
+        offset_of!(ws_control_info, is_read_only),
         size_of::<ws_control_info>(),
     ];
-    assert_eq!(control_info, [0, 4, 8, 16, 24, 32, 40, 41, 42, 48]);
+    assert_eq!(control_info, [0, 4, 8, 16, 24, 32, 40, 41, 42, 43, 48]);
+
+    let statistics = [
+        offset_of!(ws_statistics, struct_size),
+        offset_of!(ws_statistics, outbound_bandwidth_peaked),
+        offset_of!(ws_statistics, inbound_bandwidth_peaked),
+        offset_of!(ws_statistics, reserved),
+        offset_of!(ws_statistics, outbound_bits_per_second),
+        offset_of!(ws_statistics, inbound_bits_per_second_instability),
+        offset_of!(ws_statistics, bytes_sent),
+        offset_of!(ws_statistics, payload_bytes_sent),
+        offset_of!(ws_statistics, messages_sent),
+        offset_of!(ws_statistics, frames_sent),
+        offset_of!(ws_statistics, pings_sent),
+        offset_of!(ws_statistics, pongs_received),
+        offset_of!(ws_statistics, compressed_bytes_sent),
+        offset_of!(ws_statistics, uncompressed_bytes_received),
+        offset_of!(ws_statistics, round_trip_us),
+        offset_of!(ws_statistics, min_round_trip_us),
+        offset_of!(ws_statistics, name_us),
+        offset_of!(ws_statistics, http_us),
+        size_of::<ws_statistics>(),
+    ];
+    let expected = [0, 4, 5, 6, 8, 32, 40, 56, 72, 88, 104, 128, 136, 160, 168, 184, 192, 224, 232];
+    assert_eq!(statistics, expected);
 }
 
 #[test]

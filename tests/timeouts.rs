@@ -45,14 +45,21 @@ fn stalled_server(tls: Tls) -> (Server, Arc<Barrier>, Receiver<Frames>) {
     let script = Arc::clone(&barrier);
     let (server, _) = Server::scripted(tls, move |stream, _| {
         script.wait();
-        let mut frames = Vec::new();
+        let mut frames: Frames = Vec::new();
         while let Some(frame) = read_frame(stream) {
             if frame.0 == 0x88 {
                 stream.write_all(&self::frame(0x88, &frame.1)).unwrap();
                 finish(stream);
                 break;
             }
-            frames.push(frame);
+            match frames.last_mut() {
+                // A large message comes in several frames.
+                Some((first, payload)) if frame.0 & 0x7f == 0 => {
+                    *first |= frame.0;
+                    payload.extend(frame.1);
+                }
+                _ => frames.push(frame),
+            }
         }
         let _ = teller.send(frames);
     });

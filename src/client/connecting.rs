@@ -12,6 +12,7 @@ use crate::base::lock::lock;
 use crate::base::random;
 use crate::handshake::{self, Conversation, Offer, Step};
 use crate::http::uri::Host;
+use crate::protocol::deflate::Parameters;
 use crate::reactor::Turn;
 use crate::transport::stream::{Read, Stream, StreamFault};
 use crate::transport::tcp::{self, TcpOptions};
@@ -19,6 +20,7 @@ use crate::transport::tls::TlsSession;
 
 use super::error::{Cause, Error, Phase};
 use super::link::{Link, Lookup};
+use super::statistics::Timed;
 
 /// What the application asked for, fixed when it called connect.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ pub struct Connecting {
     total_deadline: Option<Instant>,
     tls: Option<Arc<rustls::ClientConfig>>,
     last_error: Option<Error>,
+    /// When the stage that is timed began.
+    begun: Instant,
 }
 
 enum Stage {
@@ -63,7 +67,7 @@ enum Stage {
     Validation(Stream),
     Http(Stream, Box<Conversation>, usize),
     /// The upgrade is done; these bytes came behind it.
-    Done(Stream, Vec<u8>),
+    Done(Stream, Vec<u8>, Option<Parameters>),
 }
 
 impl Connecting {
@@ -77,6 +81,7 @@ impl Connecting {
             tried: 0,
             tls: None,
             last_error: None,
+            begun: now,
         }
     }
 
@@ -84,10 +89,11 @@ impl Connecting {
         self.total_deadline.map_or(self.deadline, |total| total.min(self.deadline))
     }
 
-    /// The connection, once `advance` has answered `None`, and what has been read beyond the 101.
-    pub fn into_connection(self) -> Option<(Stream, Vec<u8>)> {
+    /// The connection, once `advance` has answered `None`, what has been read beyond the 101, and
+    /// the compression that was agreed there.
+    pub fn into_connection(self) -> Option<(Stream, Vec<u8>, Option<Parameters>)> {
         match self.stage {
-            Stage::Done(stream, leftover) => Some((stream, leftover)),
+            Stage::Done(stream, leftover, compression) => Some((stream, leftover, compression)),
             _ => None,
         }
     }
@@ -96,6 +102,7 @@ impl Connecting {
         &mut self,
         lookup: Result<Lookup, Error>,
         turn: &mut Turn<'_>,
+        link: &Link,
     ) -> Option<Error> {
         if !matches!(self.stage, Stage::Lookup) {
             return None;
@@ -106,6 +113,7 @@ impl Connecting {
         };
         self.addresses = lookup.addresses.into_iter().take(self.request.max_addresses).collect();
         self.tls = lookup.tls;
+        self.stage_ended(Timed::Name, link);
         self.try_next_address(turn)
     }
 
@@ -114,6 +122,8 @@ impl Connecting {
         let stage = std::mem::replace(&mut self.stage, Stage::Lookup);
         match stage {
             Stage::Validation(stream) if accepted => {
+                // The application's thinking is no part of the upgrade.
+                self.begun = crate::reactor::now();
                 self.begin_upgrade(stream);
                 None
             }
@@ -182,6 +192,13 @@ impl Connecting {
         }
     }
 
+    /// The next one begins. A turn has one time, but much can happen in it.
+    fn stage_ended(&mut self, stage: Timed, link: &Link) {
+        let now = crate::reactor::now();
+        link.statistics.stage_ended(stage, now.saturating_duration_since(self.begun));
+        self.begun = now;
+    }
+
     /// Begins with the next address; an error when there is none.
     fn try_next_address(&mut self, turn: &mut Turn<'_>) -> Option<Error> {
         while let Some(address) = self.addresses.pop_front() {
@@ -235,6 +252,7 @@ impl Connecting {
             information.local = stream.tcp().local_addr().ok();
             information.remote = Some(address);
         }
+        self.stage_ended(Timed::Tcp, link);
         let Some(config) = self.tls.clone() else {
             self.begin_upgrade(stream);
             return Ok(None);
@@ -256,7 +274,11 @@ impl Connecting {
     ) -> Result<Option<Progress>, Error> {
         let done = stream.handshake(&mut turn.scratch.ciphertext);
         note_tls(link, &stream);
-        match done.map_err(|fault| stream_error(Phase::Tls, fault))? {
+        let done = done.map_err(|fault| stream_error(Phase::Tls, fault))?;
+        if done == Some(true) {
+            self.stage_ended(Timed::Tls, link);
+        }
+        match done {
             Some(true) if self.request.validates => {
                 self.stage = Stage::Validation(stream);
                 Ok(Some(Progress::Validate))
@@ -321,11 +343,13 @@ impl Connecting {
                 Ok((Step::Upgraded { consumed }, count)) => {
                     let leftover = input.get(consumed..count).unwrap_or_default().to_vec();
                     note_response(link, &mut conversation);
-                    self.stage = Stage::Done(stream, leftover);
+                    self.stage_ended(Timed::Http, link);
+                    self.stage = Stage::Done(stream, leftover, conversation.compression());
                     return Ok(None);
                 }
                 Ok((Step::Refused { status }, _)) => {
                     note_response(link, &mut conversation);
+                    self.stage_ended(Timed::Http, link);
                     return Err(Error::new(Phase::Http, Cause::HttpStatus(status)));
                 }
                 Err(handshake::Fault::Eof) => {

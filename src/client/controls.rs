@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use rustls_pki_types::CertificateDer;
 
 use crate::base::lock::lock;
-use crate::handshake::protocols;
+use crate::handshake::{DeflateOffer, protocols};
 use crate::transport::trust;
 
 use super::error::Misuse;
@@ -17,9 +17,12 @@ use super::error::Misuse;
 pub enum Control {
     MessageType = 1,
     MaxMessageSize = 2,
+    ReceiveMode = 3,
     SupportedProtocols = 4,
     OutboundBufferSize = 5,
     NoDelay = 6,
+    DesiredUnsolicitedPongIntervalMs = 7,
+    ActualUnsolicitedPongIntervalMs = 8,
     TrustedCertificates = 11,
     TrustSystemStore = 12,
     ConnectTimeoutMs = 13,
@@ -28,9 +31,32 @@ pub enum Control {
     SendTimeoutMs = 16,
     CloseTimeoutMs = 17,
     ReceiveTimeoutMs = 18,
+    PingIntervalMs = 19,
+    PongTimeoutMs = 20,
+    Compression = 23,
+    CompressionClientMaxWindowBits = 24,
+    CompressionServerMaxWindowBits = 25,
+    CompressionClientNoContextTakeover = 26,
+    CompressionServerNoContextTakeover = 27,
+    CompressionLevel = 28,
+    CompressionThreshold = 29,
     SendQueueLimit = 32,
     ReceiveQueueLimit = 33,
     MaxFragments = 34,
+}
+
+impl Control {
+    /// An open connection compares the clock with it.
+    pub fn is_timed(self) -> bool {
+        matches!(
+            self,
+            Control::SendTimeoutMs
+                | Control::CloseTimeoutMs
+                | Control::ReceiveTimeoutMs
+                | Control::PingIntervalMs
+                | Control::PongTimeoutMs
+        )
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +74,8 @@ pub struct ControlInfo {
     pub value: ControlType,
     /// May also be set while connected.
     pub is_live: bool,
+    /// Tells what is in effect, and cannot be set.
+    pub is_read_only: bool,
 }
 
 const fn integer(
@@ -56,11 +84,16 @@ const fn integer(
     (default, min, max): (u64, u64, u64),
     is_live: bool,
 ) -> ControlInfo {
-    ControlInfo { control, name, value: ControlType::Integer { default, min, max }, is_live }
+    let value = ControlType::Integer { default, min, max };
+    ControlInfo { control, name, value, is_live, is_read_only: false }
+}
+
+const fn read_only(row: ControlInfo) -> ControlInfo {
+    ControlInfo { is_read_only: true, ..row }
 }
 
 const fn other(control: Control, name: &'static std::ffi::CStr, value: ControlType) -> ControlInfo {
-    ControlInfo { control, name, value, is_live: false }
+    ControlInfo { control, name, value, is_live: false, is_read_only: false }
 }
 
 const MS: u64 = u32::MAX as u64;
@@ -68,11 +101,24 @@ const MS: u64 = u32::MAX as u64;
 pub const NO_LIMIT: u64 = 0xffff_ffff;
 
 /// Every control. The place in the table is the place of an integer's value.
-pub const TABLE: [ControlInfo; 16] = [
+pub const TABLE: [ControlInfo; 28] = [
     integer(Control::MessageType, c"MESSAGE_TYPE", (0, 0, 1), true),
     integer(Control::MaxMessageSize, c"MAX_MESSAGE_SIZE", (64 << 20, 1, NO_LIMIT), false),
+    integer(Control::ReceiveMode, c"RECEIVE_MODE", (0, 0, 1), false),
     integer(Control::OutboundBufferSize, c"OUTBOUND_BUFFER_SIZE", (0, 0, 1 << 30), false),
     integer(Control::NoDelay, c"NO_DELAY", (1, 0, 1), false),
+    integer(
+        Control::DesiredUnsolicitedPongIntervalMs,
+        c"DESIRED_UNSOLICITED_PONG_INTERVAL_MS",
+        (0, 0, MS),
+        false,
+    ),
+    read_only(integer(
+        Control::ActualUnsolicitedPongIntervalMs,
+        c"ACTUAL_UNSOLICITED_PONG_INTERVAL_MS",
+        (0, 0, MS),
+        false,
+    )),
     integer(Control::TrustSystemStore, c"TRUST_SYSTEM_STORE", (1, 0, 1), false),
     integer(Control::ConnectTimeoutMs, c"CONNECT_TIMEOUT_MS", (60_000, 1, MS), false),
     integer(Control::MaxConnectAddresses, c"MAX_CONNECT_ADDRESSES", (5, 1, 100), false),
@@ -80,6 +126,35 @@ pub const TABLE: [ControlInfo; 16] = [
     integer(Control::SendTimeoutMs, c"SEND_TIMEOUT_MS", (30_000, 1, MS), true),
     integer(Control::CloseTimeoutMs, c"CLOSE_TIMEOUT_MS", (10_000, 1, MS), true),
     integer(Control::ReceiveTimeoutMs, c"RECEIVE_TIMEOUT_MS", (30_000, 1, MS), true),
+    integer(Control::PingIntervalMs, c"PING_INTERVAL_MS", (0, 0, MS), true),
+    integer(Control::PongTimeoutMs, c"PONG_TIMEOUT_MS", (10_000, 1, MS), true),
+    integer(Control::Compression, c"COMPRESSION", (0, 0, 1), false),
+    integer(
+        Control::CompressionClientMaxWindowBits,
+        c"COMPRESSION_CLIENT_MAX_WINDOW_BITS",
+        (15, 9, 15),
+        false,
+    ),
+    integer(
+        Control::CompressionServerMaxWindowBits,
+        c"COMPRESSION_SERVER_MAX_WINDOW_BITS",
+        (15, 9, 15),
+        false,
+    ),
+    integer(
+        Control::CompressionClientNoContextTakeover,
+        c"COMPRESSION_CLIENT_NO_CONTEXT_TAKEOVER",
+        (0, 0, 1),
+        false,
+    ),
+    integer(
+        Control::CompressionServerNoContextTakeover,
+        c"COMPRESSION_SERVER_NO_CONTEXT_TAKEOVER",
+        (0, 0, 1),
+        false,
+    ),
+    integer(Control::CompressionLevel, c"COMPRESSION_LEVEL", (6, 0, 9), true),
+    integer(Control::CompressionThreshold, c"COMPRESSION_THRESHOLD", (64, 0, MS), true),
     integer(Control::SendQueueLimit, c"SEND_QUEUE_LIMIT", (16 << 20, 1, u64::MAX), true),
     integer(Control::ReceiveQueueLimit, c"RECEIVE_QUEUE_LIMIT", (16 << 20, 1, u64::MAX), false),
     integer(Control::MaxFragments, c"MAX_FRAGMENTS", (65_536, 1, u32::MAX as u64), false),
@@ -87,7 +162,7 @@ pub const TABLE: [ControlInfo; 16] = [
     other(Control::TrustedCertificates, c"TRUSTED_CERTIFICATES", ControlType::Bytes),
 ];
 
-const INTEGERS: usize = 14;
+const INTEGERS: usize = 26;
 
 /// Finds the row of a control by its number.
 pub fn info(number: u32) -> Option<&'static ControlInfo> {
@@ -125,6 +200,8 @@ impl Default for Controls {
 }
 
 const WRONG_TYPE: Misuse = Misuse::Invalid("this control has a value of another type");
+/// Comes before what is wrong with the moment.
+pub const READ_ONLY: Misuse = Misuse::Invalid("this control can be read, but not set");
 
 impl Controls {
     #[inline]
@@ -138,6 +215,9 @@ impl Controls {
 
     pub fn set_integer(&self, row: &ControlInfo, value: u64) -> Result<(), Misuse> {
         let ControlType::Integer { min, max, .. } = row.value else { return Err(WRONG_TYPE) };
+        if row.is_read_only {
+            return Err(READ_ONLY);
+        }
         if value < min || value > max {
             return Err(Misuse::Invalid("value is outside the range of this control"));
         }
@@ -148,8 +228,12 @@ impl Controls {
     }
 
     pub fn get_integer(&self, row: &ControlInfo) -> Result<u64, Misuse> {
-        match row.value {
-            ControlType::Integer { .. } => Ok(self.integer(row.control)),
+        match (row.value, row.control) {
+            // What is asked for is what is done.
+            (_, Control::ActualUnsolicitedPongIntervalMs) => {
+                Ok(self.integer(Control::DesiredUnsolicitedPongIntervalMs))
+            }
+            (ControlType::Integer { .. }, control) => Ok(self.integer(control)),
             _ => Err(WRONG_TYPE),
         }
     }
@@ -232,6 +316,18 @@ impl Controls {
         lock(&self.others).headers.clone()
     }
 
+    /// What is offered of permessage-deflate.
+    pub fn compression(&self) -> Option<DeflateOffer> {
+        (self.integer(Control::Compression) == 1).then(|| DeflateOffer {
+            client_max_window_bits: self.integer(Control::CompressionClientMaxWindowBits) as u8,
+            server_max_window_bits: self.integer(Control::CompressionServerMaxWindowBits) as u8,
+            client_no_context_takeover: self.integer(Control::CompressionClientNoContextTakeover)
+                == 1,
+            server_no_context_takeover: self.integer(Control::CompressionServerNoContextTakeover)
+                == 1,
+        })
+    }
+
     pub fn trust(&self) -> trust::TrustSettings {
         trust::TrustSettings {
             trusted: lock(&self.others).trusted.clone().unwrap_or_default(),
@@ -251,20 +347,32 @@ const fn place_in_table(control: Control) -> usize {
     match control {
         Control::MessageType => 0,
         Control::MaxMessageSize => 1,
-        Control::OutboundBufferSize => 2,
-        Control::NoDelay => 3,
-        Control::TrustSystemStore => 4,
-        Control::ConnectTimeoutMs => 5,
-        Control::MaxConnectAddresses => 6,
-        Control::TotalConnectTimeoutMs => 7,
-        Control::SendTimeoutMs => 8,
-        Control::CloseTimeoutMs => 9,
-        Control::ReceiveTimeoutMs => 10,
-        Control::SendQueueLimit => 11,
-        Control::ReceiveQueueLimit => 12,
-        Control::MaxFragments => 13,
-        Control::SupportedProtocols => 14,
-        Control::TrustedCertificates => 15,
+        Control::ReceiveMode => 2,
+        Control::OutboundBufferSize => 3,
+        Control::NoDelay => 4,
+        Control::DesiredUnsolicitedPongIntervalMs => 5,
+        Control::ActualUnsolicitedPongIntervalMs => 6,
+        Control::TrustSystemStore => 7,
+        Control::ConnectTimeoutMs => 8,
+        Control::MaxConnectAddresses => 9,
+        Control::TotalConnectTimeoutMs => 10,
+        Control::SendTimeoutMs => 11,
+        Control::CloseTimeoutMs => 12,
+        Control::ReceiveTimeoutMs => 13,
+        Control::PingIntervalMs => 14,
+        Control::PongTimeoutMs => 15,
+        Control::Compression => 16,
+        Control::CompressionClientMaxWindowBits => 17,
+        Control::CompressionServerMaxWindowBits => 18,
+        Control::CompressionClientNoContextTakeover => 19,
+        Control::CompressionServerNoContextTakeover => 20,
+        Control::CompressionLevel => 21,
+        Control::CompressionThreshold => 22,
+        Control::SendQueueLimit => 23,
+        Control::ReceiveQueueLimit => 24,
+        Control::MaxFragments => 25,
+        Control::SupportedProtocols => 26,
+        Control::TrustedCertificates => 27,
     }
 }
 
@@ -287,6 +395,10 @@ mod tests {
             };
             assert!(at < INTEGERS);
             assert_eq!(controls.get_integer(row), Ok(default));
+            if row.is_read_only {
+                assert_eq!(controls.set_integer(row, default), Err(READ_ONLY));
+                continue;
+            }
             for value in [min, max, default] {
                 assert_eq!(controls.set_integer(row, value), Ok(()));
                 assert_eq!(controls.get_integer(row), Ok(value));
@@ -305,6 +417,16 @@ mod tests {
                 assert!(row.control != later.control && row.name != later.name);
             }
         }
+    }
+
+    #[test]
+    fn the_actual_pong_interval_is_the_desired_one() {
+        let controls = Controls::default();
+        let row = |control: Control| info(control as u32).unwrap();
+        let desired = row(Control::DesiredUnsolicitedPongIntervalMs);
+        let actual = row(Control::ActualUnsolicitedPongIntervalMs);
+        controls.set_integer(desired, 1234).unwrap();
+        assert_eq!(controls.get_integer(actual), Ok(1234));
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! How an open connection ends: close frames, faults of the peer, silence, and the order in which
-//! the last bytes leave. What is told of it, and to whom, is the session's.
+//! How an open connection ends: close frames, faults of the peer, and the order in which the last
+//! bytes leave. What is told of it, and to whom, is the session's; the clock is looked at in
+//! `watch`.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,7 @@ use crate::base::lock::lock;
 use crate::protocol::close::{self, CloseStatus};
 use crate::protocol::frame::Fault;
 use crate::reactor::Turn;
-use crate::transport::tcp;
 
-use super::controls::Control;
 use super::error::{Cause, Error, Phase};
 use super::link::Link;
 use super::open::{Open, Outcome};
@@ -23,13 +22,13 @@ pub(super) enum Closing {
     No,
     /// We sent a close frame and wait for the peer's.
     Sent {
-        deadline: Instant,
+        since: Instant,
     },
     /// Both have been sent; the peer should end the connection now. RFC 6455 §7.1.1.
     Done {
         status: CloseStatus,
         by_peer: bool,
-        deadline: Instant,
+        since: Instant,
     },
     /// *closed* has been told; only our last bytes still have to leave.
     Lingering {
@@ -44,16 +43,16 @@ impl Open {
         let by_peer = matches!(self.closing, Closing::No);
         if by_peer {
             link.state.advance(State::Open, State::Closing);
-            lock(&link.outgoing).outbox.close(&close::payload(status.code, &[]));
+            lock(&link.outgoing).close(&close::payload(status.code, &[]));
         }
-        let deadline = now + link.controls.duration(Control::CloseTimeoutMs);
-        self.closing = Closing::Done { status, by_peer, deadline };
+        self.closing = Closing::Done { status, by_peer, since: now };
     }
 
     /// The peer broke the protocol. RFC 6455 §7.1.7.
     pub(super) fn violated(&mut self, fault: Fault, now: Instant, link: &Link) -> Outcome {
         let error = Error::new(Phase::WebSocket, Cause::Protocol(fault));
         // In answer to our own close frame nothing more is sent: the outbox has ended.
+        // What has not been deflated yet will not be: it is given up with this connection.
         lock(&link.outgoing).outbox.close(&close::payload(fault.close_code(), &[]));
         let _ = self.write_out(link);
         self.closing = Closing::Lingering { deadline: now + LINGER };
@@ -103,66 +102,5 @@ impl Open {
             Closing::No => Phase::WebSocket,
             _ => Phase::Closing,
         }
-    }
-
-    /// Looks at the clock, and says when to look again.
-    pub(super) fn watch(&mut self, now: Instant, link: &Link) -> Outcome {
-        let mut next: Option<Instant> = None;
-        let mut at = |deadline: Instant| {
-            next = Some(next.map_or(deadline, |next| next.min(deadline)));
-            deadline <= now
-        };
-        match &self.closing {
-            Closing::Lingering { deadline } => {
-                let unsent = !lock(&link.outgoing).outbox.is_empty() || !self.stream.is_flushed();
-                if !unsent {
-                    self.stream.end();
-                }
-                if at(*deadline) {
-                    return Outcome::Finished;
-                }
-                return Outcome::Wait(next);
-            }
-            Closing::Done { deadline, .. } => {
-                if at(*deadline) {
-                    tcp::reset_on_drop(self.stream.tcp());
-                    return self.closed_cleanly().unwrap_or(Outcome::Finished);
-                }
-                return Outcome::Wait(next);
-            }
-            Closing::Sent { deadline } => {
-                if at(*deadline) {
-                    tcp::reset_on_drop(self.stream.tcp());
-                    return self.lost(Error::new(Phase::Closing, Cause::Timeout));
-                }
-            }
-            Closing::No => {}
-        }
-        let (stalled_since, ping_sent) = {
-            let outgoing = lock(&link.outgoing);
-            (outgoing.stalled_since, outgoing.heartbeat.waiting_since())
-        };
-        let mut expired = false;
-        if let Some(since) = stalled_since {
-            expired |= at(since + link.controls.duration(Control::SendTimeoutMs));
-        }
-        // While we do not read, the peer's silence is our own doing.
-        let listens = !self.may_read;
-        let silent_since = match ping_sent {
-            Some(sent) => Some(sent.max(self.heard_at)),
-            None if self.receiver.is_inside_message() => Some(self.heard_at),
-            None => None,
-        };
-        if let Some(since) = silent_since
-            && listens
-            && matches!(self.closing, Closing::No)
-        {
-            expired |= at(since + link.controls.duration(Control::ReceiveTimeoutMs));
-        }
-        if expired {
-            tcp::reset_on_drop(self.stream.tcp());
-            return self.lost(Error::new(Phase::WebSocket, Cause::Timeout));
-        }
-        Outcome::Wait(next)
     }
 }

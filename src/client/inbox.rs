@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::base::lock::lock;
-use crate::protocol::MessageKind;
+use crate::protocol::Part;
 use crate::protocol::receiver::Payload;
 
 use super::error::Error;
@@ -71,13 +71,13 @@ impl Backlog {
 /// A message of its own: `bytes` end with a zero that does not belong to it.
 #[derive(Debug)]
 pub struct OwnedMessage {
-    pub kind: MessageKind,
+    pub part: Part,
     pub bytes: Vec<u8>,
 }
 
 impl OwnedMessage {
     /// Takes the payload over, with one copy when it lies in somebody else's buffer.
-    pub fn new(kind: MessageKind, payload: Payload<'_>) -> OwnedMessage {
+    pub fn new(part: Part, payload: Payload<'_>) -> OwnedMessage {
         let bytes = match payload {
             Payload::Gathered(bytes) => bytes,
             Payload::InPlace(piece) => {
@@ -88,7 +88,7 @@ impl OwnedMessage {
                 bytes
             }
         };
-        OwnedMessage { kind, bytes }
+        OwnedMessage { part, bytes }
     }
 
     pub fn len(&self) -> usize {
@@ -199,7 +199,8 @@ mod tests {
     #[test]
     fn messages_that_arrived_are_handed_over_before_the_end() {
         let inbox = Inbox::default();
-        inbox.push(OwnedMessage { kind: MessageKind::Text, bytes: b"x\0".to_vec() });
+        let part = Part { kind: crate::protocol::MessageKind::Text, is_complete: true };
+        inbox.push(OwnedMessage { part, bytes: b"x\0".to_vec() });
         inbox.end(End::Clean);
         let now = Some(crate::reactor::now());
         assert_eq!(inbox.take(now).unwrap().unwrap().len(), 1);

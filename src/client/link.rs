@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use crate::base::chunk::ChunkPool;
 use crate::base::lock::lock;
+use crate::protocol::deflate::Spares;
 use crate::reactor::Remote;
 
 use super::controls::{Control, Controls};
@@ -16,7 +17,8 @@ use super::error::{Cause, Error, Phase};
 use super::inbox::{Backlog, Inbox};
 use super::information::Information;
 use super::sink::Waiter;
-use super::state::StateCell;
+use super::state::{State, StateCell};
+use super::statistics::Statistics;
 use super::writer::Outgoing;
 
 #[derive(Debug)]
@@ -27,9 +29,11 @@ pub struct Link {
     /// Threads in `ws_send_wait` wait here for the queue to have room.
     pub room: Condvar,
     pub pool: Arc<ChunkPool>,
+    pub spares: Arc<Spares>,
     pub backlog: Backlog,
     pub inbox: Inbox,
     pub information: Mutex<Information>,
+    pub statistics: Statistics,
     /// The last failure.
     pub error: Mutex<Option<Error>>,
     pub close_waiters: Mutex<Vec<Arc<Waiter>>>,
@@ -65,16 +69,18 @@ thread_local! {
 }
 
 impl Link {
-    pub fn new(pool: Arc<ChunkPool>) -> Link {
+    pub fn new(pool: Arc<ChunkPool>, spares: Arc<Spares>) -> Link {
         Link {
             state: StateCell::default(),
             controls: Controls::default(),
             outgoing: Mutex::new(Outgoing::new(Arc::clone(&pool))),
             room: Condvar::new(),
             pool,
+            spares,
             backlog: Backlog::default(),
             inbox: Inbox::default(),
             information: Mutex::default(),
+            statistics: Statistics::default(),
             error: Mutex::new(None),
             close_waiters: Mutex::default(),
             commands: Mutex::default(),
@@ -164,6 +170,13 @@ impl Link {
         let mut commands = lock(&self.commands);
         commands.has_session = false;
         commands.free
+    }
+
+    /// A live control has been set: one that the clock is compared with takes effect at once.
+    pub fn control_changed(&self, control: Control) {
+        if control.is_timed() && matches!(self.state.load(), State::Open | State::Closing) {
+            self.kick();
+        }
     }
 
     /// Gives the session a turn, once however often it is asked before it comes.

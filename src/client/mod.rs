@@ -13,7 +13,10 @@ pub mod runtime;
 pub mod session;
 pub mod sink;
 pub mod socket;
+pub mod staging;
 pub mod state;
+pub mod statistics;
+pub mod watch;
 pub mod writer;
 
 pub use error::{Cause, Error, Misuse, Phase};

@@ -1,11 +1,13 @@
 //! An open connection: reads, delivers, answers, writes, watches the clock, and closes.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::lock::lock;
+use crate::protocol::deflate::{Deflater, Inflater, Parameters};
 use crate::protocol::frame::MAX_HEADER_BYTES;
-use crate::protocol::receiver::{Event, Input, Limits, Receiver};
+use crate::protocol::receiver::{Event, Input, Limits, Mode, Receiver};
 use crate::reactor::Turn;
 use crate::reactor::task::Scratch;
 use crate::transport::stream::{Read, Stream};
@@ -17,6 +19,7 @@ use super::ending::Closing;
 use super::error::{Cause, Error, Phase};
 use super::link::{Commands, Link};
 use super::sink::{Closed, Sink};
+use super::staging::Staging;
 use super::state::State;
 use super::writer::GATHERING;
 
@@ -43,32 +46,73 @@ pub enum Outcome {
 pub struct Open {
     pub(super) stream: Stream,
     pub(super) receiver: Receiver,
-    /// Bytes that came behind the 101.
-    leftover: Vec<u8>,
+    /// Bytes that have been read, but not taken: they came behind the 101, or a turn had done enough
+    /// before them. There is one byte behind them.
+    unread: Vec<u8>,
+    unread_at: usize,
+    inflates: bool,
     /// The socket may hold more: there was no `Blocked` since the last edge.
     pub(super) may_read: bool,
     /// A short read means that the system has no more.
     trusts_short_reads: bool,
     has_hung_up: bool,
+    /// There is more, but the application has to take what it has first.
+    pub(super) is_paused: bool,
+    /// All bytes that have been read.
+    pub(super) bytes_received: u64,
+    /// How many these were when a deadline of the peer passed.
+    pub(super) late_from: Option<u64>,
     /// When the last bytes came, while that matters.
     pub(super) heard_at: Instant,
     pub(super) closing: Closing,
 }
 
 impl Open {
-    pub fn new(stream: Stream, leftover: Vec<u8>, link: &Link, now: Instant) -> Open {
-        if !stream.is_secure() {
-            lock(&link.outgoing).socket = Some(Arc::clone(stream.tcp()));
+    /// `unread`: bytes that came behind the 101. `compression`: what was agreed there.
+    pub fn new(
+        stream: Stream,
+        mut unread: Vec<u8>,
+        compression: Option<Parameters>,
+        link: &Link,
+        now: Instant,
+    ) -> Open {
+        if !unread.is_empty() {
+            unread.push(0);
+        }
+        {
+            let mut outgoing = lock(&link.outgoing);
+            outgoing.heartbeat.begin(now);
+            let deflater = compression
+                .filter(Deflater::can_deflate)
+                .map(|agreed| Deflater::new(&agreed, Arc::clone(&link.spares)));
+            outgoing.staging = deflater.map(|deflater| Box::new(Staging::new(Some(deflater))));
+            if !stream.is_secure() {
+                outgoing.socket = Some(Arc::clone(stream.tcp()));
+            }
         }
         let max_message_size = match link.controls.integer(Control::MaxMessageSize) {
             NO_LIMIT => u64::MAX,
             limit => limit,
         };
         let max_fragments = link.controls.integer(Control::MaxFragments) as u32;
+        let mode = match link.controls.integer(Control::ReceiveMode) {
+            0 => Mode::FullMessage,
+            _ => Mode::PartialMessage,
+        };
+        let limits = match mode {
+            Mode::FullMessage => Limits { max_message_size, max_fragments },
+            _ => Limits { max_message_size: u64::MAX, max_fragments: u32::MAX },
+        };
+        let inflater = compression.map(|agreed| Inflater::new(&agreed, Arc::clone(&link.spares)));
         Open {
             stream,
-            receiver: Receiver::new(Limits { max_message_size, max_fragments }),
-            leftover,
+            inflates: inflater.is_some(),
+            receiver: Receiver::new(mode, limits, inflater),
+            bytes_received: unread.len().saturating_sub(1) as u64,
+            unread,
+            unread_at: 0,
+            is_paused: false,
+            late_from: None,
             may_read: true,
             trusts_short_reads: false,
             has_hung_up: false,
@@ -101,18 +145,28 @@ impl Open {
         if turn.scratch.input.is_empty() {
             *turn.scratch = Scratch::default(); // a panic has lost it
         }
+        if self.inflates {
+            turn.scratch.with_inflated();
+        }
         let mut wants_turn = false;
-        if !self.leftover.is_empty() {
-            let leftover = std::mem::take(&mut self.leftover);
-            if let Some(outcome) = self.replay(&leftover, turn, link, sink) {
-                return outcome;
-            }
+        self.receiver.refill_budget();
+        self.is_paused = self.has_unread() && self.must_pause(link);
+        if self.has_unread()
+            && !self.is_paused
+            && let Some(outcome) = self.replay(turn, link, sink)
+        {
+            return outcome;
         }
         for round in 0..=READS_PER_TURN {
-            if !self.may_read || self.must_pause(link) {
+            if self.is_paused || !self.has_input() {
                 break;
             }
-            if round == READS_PER_TURN {
+            if self.must_pause(link) {
+                self.is_paused = true;
+                break;
+            }
+            // What is there already is enough for this turn.
+            if round == READS_PER_TURN || self.has_unread() {
                 wants_turn = true;
                 break;
             }
@@ -127,7 +181,7 @@ impl Open {
         // What callbacks queued may have left already: then nothing else brings another turn.
         let looks_in_at = {
             let mut outgoing = lock(&link.outgoing);
-            wants_turn |= outgoing.has_events();
+            wants_turn |= outgoing.has_events() || outgoing.can_stage();
             wants_turn |= outgoing.must_write_on();
             outgoing.is_gathering.then(|| turn.now + GATHERING)
         };
@@ -156,6 +210,15 @@ impl Open {
         let _ = tcp::receive(self.stream.tcp(), &mut turn.scratch.input);
     }
 
+    /// Whether there are bytes to be taken, as far as is known.
+    pub(super) fn has_input(&self) -> bool {
+        self.may_read || self.has_unread()
+    }
+
+    fn has_unread(&self) -> bool {
+        !self.unread.is_empty() || self.receiver.has_more()
+    }
+
     fn is_lingering(&self) -> bool {
         matches!(self.closing, Closing::Lingering { .. })
     }
@@ -169,8 +232,7 @@ impl Open {
     pub(super) fn notice_local_close(&mut self, link: &Link, now: Instant) {
         if matches!(self.closing, Closing::No) && link.state.load() == State::Closing {
             self.receiver.discard_messages();
-            self.closing =
-                Closing::Sent { deadline: now + link.controls.duration(Control::CloseTimeoutMs) };
+            self.closing = Closing::Sent { since: now };
         }
     }
 
@@ -188,6 +250,7 @@ impl Open {
                 Ok(Read::Bytes(got)) => {
                     self.may_read = got == count || !self.trusts_short_reads;
                     self.heard_at = turn.now;
+                    self.bytes_received += got as u64;
                     let event = self.receiver.direct_received(got)?;
                     self.deliver_one(event, turn, link, sink)
                 }
@@ -203,10 +266,15 @@ impl Open {
                 // A short read of a plain socket has emptied it: the next byte makes a new edge.
                 self.may_read = end == room || !self.trusts_short_reads || self.stream.is_secure();
                 self.heard_at = turn.now;
-                let mut input = std::mem::take(&mut turn.scratch.input);
-                let outcome =
-                    self.deliver(&mut Input { bytes: &mut input, at: 0, end }, turn, link, sink);
-                turn.scratch.input = input;
+                self.bytes_received += end as u64;
+                let mut bytes = std::mem::take(&mut turn.scratch.input);
+                let (outcome, at) = self.deliver(&mut bytes, 0..end, turn, link, sink);
+                if at < end {
+                    // The spare byte, which is whatever it is, comes along.
+                    self.unread = bytes.get(at..=end).unwrap_or_default().to_vec();
+                    self.unread_at = 0;
+                }
+                turn.scratch.input = bytes;
                 outcome
             }
             Ok(Read::Blocked) => self.blocked(),
@@ -221,33 +289,39 @@ impl Open {
         None
     }
 
-    fn replay(
-        &mut self,
-        bytes: &[u8],
-        turn: &mut Turn<'_>,
-        link: &Link,
-        sink: &mut dyn Sink,
-    ) -> Option<Outcome> {
-        let mut input = Vec::with_capacity(bytes.len() + 1);
-        input.extend_from_slice(bytes);
-        input.push(0);
-        self.deliver(&mut Input { bytes: &mut input, at: 0, end: bytes.len() }, turn, link, sink)
+    /// Goes on with what has been read, but not taken.
+    fn replay(&mut self, turn: &mut Turn<'_>, link: &Link, sink: &mut dyn Sink) -> Option<Outcome> {
+        let mut bytes = std::mem::take(&mut self.unread);
+        let range = std::mem::take(&mut self.unread_at)..bytes.len().saturating_sub(1);
+        let end = range.end;
+        if bytes.is_empty() {
+            bytes.push(0);
+        }
+        let (outcome, at) = self.deliver(&mut bytes, range, turn, link, sink);
+        if at < end {
+            self.unread = bytes;
+            self.unread_at = at;
+        }
+        outcome
     }
 
-    /// Everything that the bytes hold.
+    /// Everything that `bytes[range]` hold, or as much as a turn may do; also says how far it came.
     fn deliver(
         &mut self,
-        input: &mut Input<'_>,
+        bytes: &mut [u8],
+        range: Range<usize>,
         turn: &mut Turn<'_>,
         link: &Link,
         sink: &mut dyn Sink,
-    ) -> Option<Outcome> {
+    ) -> (Option<Outcome>, usize) {
+        let mut inflated = std::mem::take(&mut turn.scratch.inflated);
+        let mut input = Input { bytes, at: range.start, end: range.end, inflated: &mut inflated };
         let mut wanted = sink.begin_messages();
         let outcome = loop {
-            let Some(event) = self.receiver.receive(input) else { break None };
+            let Some(event) = self.receiver.receive(&mut input) else { break None };
             match event {
-                Event::Message(kind, payload) => {
-                    if !wanted || !sink.message(kind, payload) {
+                Event::Message(part, payload) => {
+                    if !wanted || !sink.message(part, payload) {
                         self.receiver.end();
                     } else if link.state.load() != State::Open {
                         self.notice_local_close(link, turn.now);
@@ -264,8 +338,10 @@ impl Open {
                 }
             }
         };
+        let at = input.at;
         sink.end_messages(wanted);
-        outcome
+        turn.scratch.inflated = inflated;
+        (outcome, at)
     }
 
     fn deliver_one(
@@ -276,9 +352,9 @@ impl Open {
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
         match event {
-            Event::Message(kind, payload) => {
+            Event::Message(part, payload) => {
                 let wanted = sink.begin_messages();
-                if !wanted || !sink.message(kind, payload) {
+                if !wanted || !sink.message(part, payload) {
                     self.receiver.end();
                 }
                 sink.end_messages(wanted);
@@ -299,12 +375,15 @@ impl Open {
         match event {
             Event::Message(..) => None,
             Event::Ping(payload) => {
-                lock(&link.outgoing).outbox.pong(&payload);
+                let mut outgoing = lock(&link.outgoing);
+                let is_stalled = outgoing.stalled_since.is_some();
+                outgoing.outbox.pong(&payload, is_stalled);
                 None
             }
             Event::Pong(payload) => {
                 let round_trip = lock(&link.outgoing).heartbeat.received(&payload, turn.now);
                 if let Some(round_trip) = round_trip {
+                    link.statistics.answered(round_trip);
                     sink.pong(round_trip);
                 }
                 None
@@ -324,7 +403,10 @@ impl Open {
         link: &Link,
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
-        let error = self.write_out(link);
+        let mut error = self.write_out(link);
+        if error.is_none() && link.stage_waiting() {
+            error = self.write_out(link);
+        }
         let (finished, cancelled, send_ready) = {
             let mut outgoing = lock(&link.outgoing);
             (

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::base::chunk::ChunkPool;
 use crate::base::lock::lock;
 use crate::base::trace::{self, Level};
+use crate::protocol::deflate::Spares;
 use crate::reactor::Reactor;
 use crate::transport::trust;
 
@@ -15,6 +16,7 @@ use super::error::Misuse;
 pub struct Runtime {
     pub reactor: Reactor,
     pub pool: Arc<ChunkPool>,
+    pub spares: Arc<Spares>,
 }
 
 enum Life {
@@ -41,7 +43,8 @@ pub fn acquire() -> Result<Arc<Runtime>, Misuse> {
             Life::Stopping(_) => return Err(SHUTTING_DOWN),
             Life::Idle { io_threads } => match Reactor::start(*io_threads) {
                 Ok(reactor) => {
-                    let runtime = Arc::new(Runtime { reactor, pool: Arc::default() });
+                    let runtime =
+                        Arc::new(Runtime { reactor, pool: Arc::default(), spares: Arc::default() });
                     *life = Life::Running(Arc::clone(&runtime));
                     return Ok(runtime);
                 }

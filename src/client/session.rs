@@ -38,6 +38,7 @@ impl Session {
         request: Box<Request>,
         connect: Option<Completion>,
     ) -> Session {
+        link.statistics.begin();
         let connecting = Connecting::new(request, crate::reactor::now());
         let stage = Stage::Connecting(Box::new(connecting));
         Session { link, sink, stage, connect, has_begun: false }
@@ -88,7 +89,7 @@ impl Session {
             return self.end_connecting(Error::new(Phase::Tcp, Cause::Aborted));
         }
         if let Some(lookup) = commands.lookup.take()
-            && let Some(error) = connecting.looked_up(lookup, turn)
+            && let Some(error) = connecting.looked_up(lookup, turn, &self.link)
         {
             return self.end_connecting(error);
         }
@@ -147,13 +148,13 @@ impl Session {
         let Stage::Connecting(connecting) = std::mem::replace(&mut self.stage, Stage::Gone) else {
             return Next::Finished;
         };
-        let Some((stream, leftover)) = connecting.into_connection() else {
+        let Some((stream, leftover, compression)) = connecting.into_connection() else {
             self.connect_failed(Error::new(Phase::Http, Cause::Unexpected));
             return Next::Finished;
         };
         trace::line(Level::Information, format_args!("connected"));
         *lock(&self.link.error) = None;
-        let open = Open::new(stream, leftover, &self.link, turn.now);
+        let open = Open::new(stream, leftover, compression, &self.link, turn.now);
         self.stage = Stage::Open(Box::new(open));
         self.link.state.advance(State::Connecting, State::Open);
         match self.connect.take() {
@@ -172,7 +173,9 @@ impl Session {
 
     fn open(&mut self, turn: &mut Turn<'_>, commands: &Commands) -> Next {
         let Stage::Open(open) = &mut self.stage else { return Next::Finished };
-        match open.turn(turn, &self.link, &mut *self.sink, commands) {
+        let outcome = open.turn(turn, &self.link, &mut *self.sink, commands);
+        self.link.statistics.store_received(&open.receiver.traffic, open.bytes_received);
+        match outcome {
             Outcome::Wait(deadline) => Next::Wait(deadline),
             Outcome::Again => Next::Again,
             Outcome::Closed { closed, lingers: true } => {
@@ -221,11 +224,7 @@ impl Session {
             let mut outgoing = lock(&self.link.outgoing);
             outgoing.owes_send_ready = false;
             // A close frame that tells of a failure may still wait behind other bytes.
-            let pending = if lingers {
-                outgoing.outbox.forget_operations()
-            } else {
-                outgoing.outbox.abandon()
-            };
+            let pending = outgoing.give_up(lingers);
             let cancelled = std::mem::take(&mut outgoing.cancelled);
             (std::mem::take(&mut outgoing.finished), cancelled, pending)
         };

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::base::lock::lock;
-use crate::protocol::MessageKind;
+use crate::protocol::Part;
 use crate::protocol::receiver::Payload;
 
 use super::error::Error;
@@ -23,8 +23,8 @@ pub struct Closed {
 pub trait Sink: Send {
     /// Several messages may follow; `false` when the socket has been freed and nothing is wanted.
     fn begin_messages(&mut self) -> bool;
-    /// One message; `false` when no more are wanted.
-    fn message(&mut self, kind: MessageKind, payload: Payload<'_>) -> bool;
+    /// One message, or a portion of one; `false` when no more are wanted.
+    fn message(&mut self, part: Part, payload: Payload<'_>) -> bool;
     fn end_messages(&mut self, has_begun: bool);
     /// An operation has ended. `cookie` is what it was begun with.
     fn completed(&mut self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>);

@@ -23,7 +23,7 @@ use super::runtime::Runtime;
 use super::session::Session;
 use super::sink::{CONNECT, Completion, Sink, Waiter};
 use super::state::State;
-use super::writer::Outgoing;
+use super::writer::{Fragmented, Outgoing};
 
 pub struct Socket {
     pub link: Arc<Link>,
@@ -32,7 +32,7 @@ pub struct Socket {
 
 impl Socket {
     pub fn new(runtime: Arc<Runtime>) -> Socket {
-        let link = Arc::new(Link::new(Arc::clone(&runtime.pool)));
+        let link = Arc::new(Link::new(Arc::clone(&runtime.pool), Arc::clone(&runtime.spares)));
         Socket { link, runtime }
     }
 
@@ -76,6 +76,7 @@ impl Socket {
             offer: Offer {
                 protocols: link.controls.protocols(),
                 headers: link.controls.headers(),
+                compression: link.controls.compression(),
                 uri,
             },
         };
@@ -169,7 +170,7 @@ impl Socket {
             State::Closing | State::Closed => Ok(()),
             State::Open => {
                 if self.link.state.advance(State::Open, State::Closing) {
-                    lock(&self.link.outgoing).outbox.close(&close::payload(code, reason));
+                    lock(&self.link.outgoing).close(&close::payload(code, reason));
                     self.link.room.notify_all();
                     self.link.kick();
                 }
@@ -222,7 +223,7 @@ impl Socket {
     pub fn send(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
         self.check_message(kind, payload)?;
         let mut outgoing = lock(&self.link.outgoing);
-        self.check_room(&mut outgoing, payload.len(), true)?;
+        self.check_room_for_message(&mut outgoing, payload.len(), true)?;
         self.link.queue_message(outgoing, kind, payload, None);
         Ok(())
     }
@@ -237,7 +238,7 @@ impl Socket {
     ) -> Result<(), Misuse> {
         self.check_message(kind, payload)?;
         let mut outgoing = lock(&self.link.outgoing);
-        self.check_room(&mut outgoing, payload.len(), true)?;
+        self.check_room_for_message(&mut outgoing, payload.len(), true)?;
         let number = outgoing.take_operation_number();
         // Told before anything can be reported about it.
         number_known(number);
@@ -259,7 +260,7 @@ impl Socket {
         let mut outgoing = lock(&self.link.outgoing);
         let mut has_waited = false;
         let number = loop {
-            match self.check_room(&mut outgoing, payload.len(), false) {
+            match self.check_room_for_message(&mut outgoing, payload.len(), false) {
                 Ok(()) => break outgoing.take_operation_number(),
                 Err(Misuse::WouldBlock) => has_waited = true,
                 // It ended while this call waited: say how, as for a message that was queued.
@@ -293,7 +294,7 @@ impl Socket {
             Some(outcome) => Ok(outcome.map(drop)),
             None => {
                 // Not begun: it never leaves. Begun: it goes on, and the caller knows no more.
-                let cancelled = lock(&self.link.outgoing).outbox.cancel(number);
+                let cancelled = lock(&self.link.outgoing).cancel(number);
                 if cancelled.is_none()
                     && let Some(outcome) = waiter.wait(Some(crate::reactor::now()))
                 {
@@ -302,6 +303,31 @@ impl Socket {
                 Err(Misuse::TimedOut)
             }
         }
+    }
+
+    /// A frame of a message that is sent frame by frame; the first decides its kind.
+    pub fn send_frame(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+        is_final: bool,
+    ) -> Result<(), Misuse> {
+        self.check_open()?;
+        let mut outgoing = lock(&self.link.outgoing);
+        self.check_room(&mut outgoing, payload.len(), true)?;
+        let mut fragmented = outgoing.fragmented.clone().unwrap_or_else(|| Fragmented {
+            kind,
+            text: utf8::Validator::default(),
+            deflates: outgoing.staging.as_ref().is_some_and(|staging| staging.can_deflate())
+                && self.link.deflates(payload.len()),
+        });
+        if fragmented.kind == MessageKind::Text
+            && !(fragmented.text.check(payload) && (!is_final || fragmented.text.is_complete()))
+        {
+            return Err(Misuse::TextNotUtf8);
+        }
+        self.link.queue_fragment(outgoing, fragmented, is_final, payload);
+        Ok(())
     }
 
     pub fn ping(&self, payload: &[u8]) -> Result<(), Misuse> {
@@ -334,7 +360,7 @@ impl Socket {
             return Ok(());
         }
         let mut outgoing = lock(&self.link.outgoing);
-        if let Some(cancelled) = outgoing.outbox.cancel(operation) {
+        if let Some(cancelled) = outgoing.cancel(operation) {
             match cancelled.completion {
                 Completion::Event(cookie) => outgoing.cancelled.push((operation, cookie)),
                 Completion::Waiter(waiter) => {
@@ -349,7 +375,7 @@ impl Socket {
     }
 
     pub fn buffered_amount(&self) -> u64 {
-        lock(&self.link.outgoing).outbox.waiting()
+        lock(&self.link.outgoing).waiting()
     }
 
     /// Pull mode: the next message, `Ok(None)` when none came in time.
@@ -408,13 +434,29 @@ impl Socket {
         }
     }
 
+    /// A whole message must not come between the frames of another. RFC 6455 §5.4.
+    #[inline]
+    fn check_room_for_message(
+        &self,
+        outgoing: &mut Outgoing,
+        len: usize,
+        owe: bool,
+    ) -> Result<(), Misuse> {
+        if outgoing.fragmented.is_some() && !outgoing.outbox.has_ended() {
+            return Err(Misuse::IllegalState(
+                "a message that was begun with ws_send_nonfinal_frame has not ended",
+            ));
+        }
+        self.check_room(outgoing, len, owe)
+    }
+
     /// An empty queue takes one message of any size.
     #[inline]
     fn check_room(&self, outgoing: &mut Outgoing, len: usize, owe: bool) -> Result<(), Misuse> {
         if outgoing.outbox.has_ended() {
             return Err(Misuse::Closed);
         }
-        let waiting = outgoing.outbox.waiting();
+        let waiting = outgoing.waiting();
         let limit = self.link.controls.integer(Control::SendQueueLimit);
         if waiting > 0 && waiting.saturating_add(framed_len(len)) > limit {
             outgoing.owes_send_ready |= owe;

@@ -12,14 +12,17 @@ use mio::net::TcpStream;
 use crate::base::chunk::ChunkPool;
 use crate::base::lock::lock;
 use crate::base::random::MaskKeys;
-use crate::protocol::MessageKind;
+use crate::protocol::frame::{Opcode, Shape};
 use crate::protocol::heartbeat::Heartbeat;
 use crate::protocol::outbox::{Outbox, Sent};
+use crate::protocol::streaming::Streaming;
+use crate::protocol::{MessageKind, utf8};
 use crate::transport::tcp::{self, Written};
 
 use super::controls::Control;
 use super::link::Link;
 use super::sink::{Completion, Cookie};
+use super::staging::{Item, Staging};
 
 /// Numbers below are those with a name of their own: connect, read, write.
 const FIRST_OPERATION: u64 = 16;
@@ -30,9 +33,21 @@ pub const GATHERING: Duration = Duration::from_millis(1);
 /// This much waiting is written without waiting for the end of a burst.
 pub const FLUSH_BYTES: u64 = 64 * 1024;
 
+/// A message that the application sends frame by frame.
+#[derive(Clone, Debug)]
+pub struct Fragmented {
+    pub kind: MessageKind,
+    pub text: utf8::Validator,
+    /// Decided by its first frame.
+    pub deflates: bool,
+}
+
 #[derive(Debug)]
 pub struct Outgoing {
     pub outbox: Outbox<Completion>,
+    /// Where not everything goes to the outbox at once.
+    pub staging: Option<Box<Staging>>,
+    pub fragmented: Option<Fragmented>,
     pub heartbeat: Heartbeat,
     /// Operations that have left and whose events are due.
     pub finished: Vec<(u64, Cookie, u64)>,
@@ -44,6 +59,8 @@ pub struct Outgoing {
     /// Threads that wait for room.
     pub waiters: usize,
     pub error: Option<io::Error>,
+    /// All bytes that the system, or TLS, has taken.
+    pub bytes_sent: u64,
     /// Since when bytes wait and none has left.
     pub stalled_since: Option<Instant>,
     /// The session leaves a flood from another thread to that thread, and looks in again soon.
@@ -62,6 +79,8 @@ impl Outgoing {
     pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
         Outgoing {
             outbox: Outbox::new(pool, MaskKeys::system()),
+            staging: None,
+            fragmented: None,
             heartbeat: Heartbeat::default(),
             finished: Vec::new(),
             cancelled: Vec::new(),
@@ -69,6 +88,7 @@ impl Outgoing {
             send_ready_due: false,
             waiters: 0,
             error: None,
+            bytes_sent: 0,
             stalled_since: None,
             is_gathering: false,
             has_gathered: false,
@@ -83,6 +103,37 @@ impl Outgoing {
         let number = self.next_operation;
         self.next_operation += 1;
         number
+    }
+
+    /// Framed bytes that the system has not been given yet.
+    #[inline]
+    pub fn waiting(&self) -> u64 {
+        self.outbox.waiting() + self.staging.as_ref().map_or(0, |one| one.waiting())
+    }
+
+    /// Queues the close frame, behind everything that waits.
+    pub fn close(&mut self, payload: &[u8]) {
+        let waits = self.staging.as_mut().is_some_and(|one| one.close(payload));
+        if !waits {
+            self.outbox.close(payload);
+        }
+    }
+
+    /// Takes out an operation that has not begun to leave.
+    pub fn cancel(&mut self, number: u64) -> Option<Sent<Completion>> {
+        let waited = self.staging.as_mut().and_then(|one| one.cancel(number));
+        waited.or_else(|| self.outbox.cancel(number))
+    }
+
+    /// Everything that waits is given up, or only nobody will hear of it if it `lingers`; the
+    /// operations among it are returned.
+    pub fn give_up(&mut self, lingers: bool) -> Vec<Sent<Completion>> {
+        let mut given_up =
+            if lingers { self.outbox.forget_operations() } else { self.outbox.abandon() };
+        if let Some(staging) = &mut self.staging {
+            given_up.extend(staging.abandon());
+        }
+        given_up
     }
 
     /// Whether bytes wait that nobody writes and the system might take.
@@ -108,8 +159,8 @@ impl Outgoing {
     }
 
     /// Whether the session has events to raise, or a timer to set.
-    fn needs_session(&self) -> bool {
-        !self.outbox.is_empty() || self.has_events() || self.error.is_some()
+    pub fn needs_session(&self) -> bool {
+        !self.outbox.is_empty() || self.has_events() || self.error.is_some() || self.can_stage()
     }
 }
 
@@ -213,22 +264,23 @@ impl Link {
         &'a self,
         outgoing: MutexGuard<'a, Outgoing>,
         socket: &TcpStream,
-        mut streaming: crate::protocol::outbox::Streaming,
+        mut streaming: Streaming,
         payload: &[u8],
     ) -> MutexGuard<'a, Outgoing> {
         drop(outgoing);
         let mut rest = VecDeque::new();
         let mut total = Written::default();
-        let mut is_first = true;
-        loop {
-            let mut chunk = self.pool.take();
-            if !streaming.fill(payload, &mut chunk, is_first) {
-                self.pool.give_back(chunk);
-                break;
+        while !streaming.has_ended() && total.error.is_none() {
+            if streaming.is_between_frames() {
+                let mut outgoing = lock(&self.outgoing);
+                let written = std::mem::take(&mut total.bytes);
+                let overtaking = outgoing.outbox.next_streaming_frame(&mut streaming, written);
+                rest.extend(overtaking);
             }
-            is_first = false;
+            let mut chunk = self.pool.take();
+            streaming.fill(payload, &mut chunk);
             rest.push_back(chunk);
-            if !total.blocked && total.error.is_none() {
+            if !total.blocked {
                 let written = tcp::write_chunks(socket, &mut rest, &self.pool);
                 total.bytes += written.bytes;
                 total.blocked = written.blocked;
@@ -247,6 +299,7 @@ impl Link {
         rest: VecDeque<crate::base::chunk::Chunk>,
         written: Written,
     ) {
+        outgoing.bytes_sent += written.bytes;
         let Outgoing { outbox, finished, .. } = outgoing;
         outbox.finish_writing(rest, written.bytes, |sent| report(finished, sent));
         // Only a system that takes no more will tell when it does again.
@@ -260,7 +313,7 @@ impl Link {
         }
         if outgoing.owes_send_ready {
             let limit = self.controls.integer(Control::SendQueueLimit);
-            if outgoing.outbox.waiting() < (limit / 2).max(1) {
+            if outgoing.waiting() < (limit / 2).max(1) {
                 outgoing.owes_send_ready = false;
                 outgoing.send_ready_due = true;
             }
@@ -279,6 +332,11 @@ impl Link {
         payload: &[u8],
         operation: Option<(u64, Completion)>,
     ) {
+        if let Some(staging) = &outgoing.staging {
+            let deflates = staging.can_deflate() && self.deflates(payload.len());
+            let item = Item::new(Opcode::Message(kind), true, deflates, operation);
+            return self.stage(outgoing, item, payload);
+        }
         let was_empty = outgoing.outbox.is_empty();
         if payload.len() as u64 >= FLUSH_BYTES
             && let Some(socket) = outgoing.socket.clone()
@@ -306,6 +364,38 @@ impl Link {
     }
 }
 
+impl Link {
+    /// Queues a frame of a message that the application sends frame by frame.
+    pub fn queue_fragment(
+        &self,
+        mut outgoing: MutexGuard<'_, Outgoing>,
+        fragmented: Fragmented,
+        is_final: bool,
+        payload: &[u8],
+    ) {
+        let opcode = match outgoing.fragmented {
+            Some(_) => Opcode::Continuation,
+            None => Opcode::Message(fragmented.kind),
+        };
+        let deflates = fragmented.deflates;
+        outgoing.fragmented = (!is_final).then_some(fragmented);
+        if outgoing.staging.is_some() {
+            let item = Item::new(opcode, is_final, deflates, None);
+            return self.stage(outgoing, item, payload);
+        }
+        let was_empty = outgoing.outbox.is_empty();
+        outgoing.outbox.fragment(Shape { is_final, ..Shape::whole(opcode) }, payload);
+        outgoing.outbox.traffic.messages += u64::from(is_final);
+        outgoing.outbox.traffic.payload_bytes += payload.len() as u64;
+        self.after_queueing(outgoing, was_empty);
+    }
+
+    /// Whether a message of this length is worth deflating, on a connection with compression.
+    pub fn deflates(&self, len: usize) -> bool {
+        len as u64 >= self.controls.integer(Control::CompressionThreshold)
+    }
+}
+
 /// A thread that waits is told at once, the sink when the session has its turn.
 fn report(finished: &mut Vec<(u64, Cookie, u64)>, sent: Sent<Completion>) {
     let bytes = sent.payload_len as u64;
@@ -323,7 +413,7 @@ mod tests {
     /// that the system was not offered.
     #[test]
     fn what_was_queued_behind_a_stall_that_is_over_wants_a_writer() {
-        let link = Link::new(Arc::default());
+        let link = Link::new(Arc::default(), Arc::default());
         let mut outgoing = lock(&link.outgoing);
         outgoing.outbox.message(MessageKind::Binary, b"first");
         let refused = outgoing.outbox.begin_writing().unwrap();
@@ -344,7 +434,7 @@ mod tests {
     fn a_flood_is_left_to_its_thread_until_it_ends_and_never_when_the_system_blocks() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let link = Link::new(Arc::default());
+        let link = Link::new(Arc::default(), Arc::default());
         let mut outgoing = lock(&link.outgoing);
         outgoing.outbox.message(MessageKind::Binary, b"x");
         assert!(outgoing.must_write_on(), "TLS is written by the session alone");

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::client::inbox::OwnedMessage;
-use crate::protocol::MessageKind;
+use crate::protocol::Part;
 use crate::protocol::receiver::Payload;
 
 use super::delivery::{ClosedRecord, Completed, Delivery};
@@ -18,7 +18,7 @@ const KEPT_BYTES: usize = 4 << 20;
 /// What happened to one socket.
 pub enum Happening {
     /// A message in the batch's bytes: start and length; a zero follows it.
-    Message(MessageKind, u32, u32),
+    Message(Part, u32, u32),
     LargeMessage(Box<OwnedMessage>),
     Completed(Box<Completed>),
     Closed(Box<ClosedRecord>),
@@ -72,13 +72,13 @@ impl Batch {
     pub fn push_message(
         &mut self,
         delivery: &Arc<Delivery>,
-        kind: MessageKind,
+        part: Part,
         payload: Payload<'_>,
     ) -> usize {
         let piece = match payload {
             Payload::InPlace(piece) if piece.len() <= SHARED_BYTES => piece,
             payload => {
-                let message = Box::new(OwnedMessage::new(kind, payload));
+                let message = Box::new(OwnedMessage::new(part, payload));
                 let len = message.len();
                 self.push(delivery, Happening::LargeMessage(message));
                 return len;
@@ -90,7 +90,7 @@ impl Batch {
         self.bytes.extend_from_slice(text);
         self.bytes.push(0);
         // Both fit: a batch is handed on long before (`is_full`).
-        self.push(delivery, Happening::Message(kind, start as u32, text.len() as u32));
+        self.push(delivery, Happening::Message(part, start as u32, text.len() as u32));
         text.len()
     }
 
@@ -107,8 +107,8 @@ impl Batch {
         self.records.extend(other.records.drain(..).map(|record| Record {
             delivery: record.delivery + deliveries,
             happening: match record.happening {
-                Happening::Message(kind, start, len) => {
-                    Happening::Message(kind, start + bytes, len)
+                Happening::Message(part, start, len) => {
+                    Happening::Message(part, start + bytes, len)
                 }
                 other => other,
             },
@@ -124,18 +124,18 @@ impl Batch {
         Some((Arc::clone(delivery), record.happening))
     }
 
-    /// Takes the first record if it is a small message of `delivery`: its kind and its bytes with
+    /// Takes the first record if it is a small message of `delivery`: what it is and its bytes with
     /// the zero behind them.
     #[inline]
-    pub fn pop_message_of(&mut self, delivery: &Arc<Delivery>) -> Option<(MessageKind, &[u8])> {
+    pub fn pop_message_of(&mut self, delivery: &Arc<Delivery>) -> Option<(Part, &[u8])> {
         let record = self.records.front()?;
-        let Happening::Message(kind, start, len) = record.happening else { return None };
+        let Happening::Message(part, start, len) = record.happening else { return None };
         let whose = self.deliveries.get(record.delivery as usize)?;
         if !Arc::ptr_eq(whose, delivery) {
             return None;
         }
         self.records.pop_front();
-        Some((kind, self.piece(start, len)))
+        Some((part, self.piece(start, len)))
     }
 
     /// The bytes of a small message that was popped, with the zero behind them.

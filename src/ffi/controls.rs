@@ -17,6 +17,9 @@ fn row(control: ws_control) -> Result<&'static ControlInfo, Failure> {
 }
 
 fn may_be_set(entry: &Entry, row: &ControlInfo) -> Result<(), Failure> {
+    if row.is_read_only {
+        return Err(controls::READ_ONLY.into());
+    }
     if row.is_live || entry.socket.may_be_configured() {
         return Ok(());
     }
@@ -31,7 +34,8 @@ fn may_be_set(entry: &Entry, row: &ControlInfo) -> Result<(), Failure> {
 /// @param[in] value  in the unit and range of the control; ws_get_control_info tells both ends.
 /// @return WS_OK  it is set: a live control from now on, another one for the next connect.
 /// @return WS_E_HANDLE  socket is not a live socket.
-/// @return WS_E_INVALIDARG  control is unknown or of another type, or value is out of its range.
+/// @return WS_E_INVALIDARG  control is unknown, of another type or read-only, or value is out of its
+///     range.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected and control is not live.
 /// @ownership  Nothing is handed over.
 /// @threads  Any thread, also inside callbacks. Never blocks.
@@ -47,6 +51,7 @@ pub extern "C" fn ws_set_control(
         let row = row(control)?;
         may_be_set(&entry, row)?;
         entry.socket.link.controls.set_integer(row, value)?;
+        entry.socket.link.control_changed(row.control);
         Ok(())
     })
 }
@@ -203,6 +208,7 @@ pub extern "C" fn ws_get_control_info(
             for_message_sockets: 1,
             for_stream_sockets: 0,
             is_live: u8::from(row.is_live),
+            is_read_only: u8::from(row.is_read_only),
         };
         pointer::write_record(info, value, c"info is NULL")
     })
@@ -252,8 +258,8 @@ mod tests {
 
     #[test]
     fn every_control_has_its_constant_and_every_constant_its_control() {
-        let types = include_str!("types.rs");
-        let constants: Vec<(&str, u32)> = types
+        let settings = include_str!("settings.rs");
+        let constants: Vec<(&str, u32)> = settings
             .lines()
             .filter_map(|line| line.strip_prefix("pub const WS_CONTROL_"))
             .filter(|rest| rest.contains(": ws_control = "))

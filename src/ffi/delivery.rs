@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::client::inbox::OwnedMessage;
 use crate::client::sink::{CONNECT, Cookie};
 use crate::client::{Closed, Error, Sink, Verdict};
-use crate::protocol::MessageKind;
+use crate::protocol::Part;
 use crate::protocol::receiver::Payload;
 
 use super::batch::{Batch, Happening};
@@ -160,11 +160,11 @@ impl Sink for Deliverer {
     }
 
     #[inline]
-    fn message(&mut self, kind: MessageKind, payload: Payload<'_>) -> bool {
+    fn message(&mut self, part: Part, payload: Payload<'_>) -> bool {
         let delivery = &self.delivery;
         let link = &delivery.entry.socket.link;
         if let Some(queue) = delivery.queue() {
-            let len = self.staged.push_message(delivery, kind, payload);
+            let len = self.staged.push_message(delivery, part, payload);
             link.backlog.add(len);
             if self.staged.is_full() {
                 queue.post_batch(&mut self.staged);
@@ -175,7 +175,7 @@ impl Sink for Deliverer {
             return false;
         }
         if delivery.handlers.message.function.is_none() {
-            let message = OwnedMessage::new(kind, payload);
+            let message = OwnedMessage::new(part, payload);
             link.backlog.add(message.len());
             link.inbox.push(message);
             return true;
@@ -184,13 +184,13 @@ impl Sink for Deliverer {
             Payload::InPlace(piece) => {
                 // The byte behind belongs to the next frame: it is a zero only meanwhile.
                 let behind = piece.last_mut().map(std::mem::take);
-                delivery.call_message_inside(&message::Record::borrowed(kind, piece));
+                delivery.call_message_inside(&message::Record::borrowed(part, piece));
                 if let (Some(place), Some(behind)) = (piece.last_mut(), behind) {
                     *place = behind;
                 }
             }
             Payload::Gathered(bytes) => {
-                delivery.call_message_inside(&message::Record::shared(kind, bytes));
+                delivery.call_message_inside(&message::Record::shared(part, bytes));
             }
         }
         true

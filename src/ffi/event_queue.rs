@@ -205,22 +205,22 @@ impl EventQueue {
         batch: &mut Batch,
         more: usize,
     ) -> usize {
-        let Happening::Message(kind, start, len) = happening else {
+        let Happening::Message(part, start, len) = happening else {
             dispatch_one(&delivery, happening);
             return 0;
         };
         let mut taken = cost(len as usize);
         let is_inside = delivery.enter();
         if is_inside {
-            delivery.call_message_inside(&message::Record::borrowed(kind, batch.piece(start, len)));
+            delivery.call_message_inside(&message::Record::borrowed(part, batch.piece(start, len)));
         }
         let mut count = 0;
         while count < more && taken < TAKEN_AT_ONCE && self.is_open() {
-            let Some((kind, piece)) = batch.pop_message_of(&delivery) else { break };
+            let Some((part, piece)) = batch.pop_message_of(&delivery) else { break };
             count += 1;
             taken += cost(piece.len().saturating_sub(1));
             if is_inside && !delivery.entry.gate.is_closed() {
-                delivery.call_message_inside(&message::Record::borrowed(kind, piece));
+                delivery.call_message_inside(&message::Record::borrowed(part, piece));
             }
         }
         if is_inside {
@@ -337,7 +337,7 @@ fn dispatch_one(delivery: &Delivery, happening: Happening) {
         Happening::Message(..) => {}
         Happening::LargeMessage(message) => {
             let taken = cost(message.len());
-            delivery.call_message(&message::Record::shared(message.kind, message.bytes));
+            delivery.call_message(&message::Record::shared(message.part, message.bytes));
             delivery.entry.socket.link.messages_taken(taken);
         }
         Happening::Completed(done) => delivery.call_completed(&done),
@@ -379,15 +379,15 @@ fn take_one(delivery: &Delivery, happening: Happening, batch: &Batch) -> Option<
     let (mut kept_message, mut kept_closed) = (None, None);
     let mut keep = |message: OwnedMessage| {
         delivery.entry.socket.link.messages_taken(cost(message.len()));
-        let record = Box::new(message::Record::shared(message.kind, message.bytes));
+        let record = Box::new(message::Record::shared(message.part, message.bytes));
         let pointer = record.as_message();
         kept_message = Some(record);
         pointer
     };
     event.r#type = match happening {
-        Happening::Message(kind, start, len) => {
+        Happening::Message(part, start, len) => {
             let bytes = batch.piece(start, len).to_vec();
-            event.message = keep(OwnedMessage { kind, bytes });
+            event.message = keep(OwnedMessage { part, bytes });
             WS_EVENT_MESSAGE_RECEIVED
         }
         Happening::LargeMessage(message) => {

@@ -123,7 +123,8 @@ pub extern "C" fn ws_on_send_ready(
     })
 }
 
-/// Registers what is called when a ping of ws_ping is answered, in place of an earlier function.
+/// Registers what is called when a ping is answered, in place of an earlier function: one of
+/// ws_ping, or one of the heartbeat (PING_INTERVAL_MS).
 ///
 /// One answer may stand for several pings, of which it then tells the last.
 ///

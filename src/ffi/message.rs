@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use crate::client::inbox::OwnedMessage;
-use crate::protocol::MessageKind;
+use crate::protocol::{MessageKind, Part};
 
 use super::types::*;
 
@@ -24,12 +24,12 @@ unsafe impl Send for Record {}
 // SAFETY: as above.
 unsafe impl Sync for Record {}
 
-fn public(kind: MessageKind, bytes: &[u8]) -> ws_message {
+fn public(part: Part, bytes: &[u8]) -> ws_message {
     ws_message {
         data: bytes.as_ptr(),
         len: bytes.len().saturating_sub(1),
-        r#type: message_type(kind),
-        is_complete: 1,
+        r#type: message_type(part.kind),
+        is_complete: u8::from(part.is_complete),
     }
 }
 
@@ -42,14 +42,14 @@ pub fn message_type(kind: MessageKind) -> ws_message_type {
 
 impl Record {
     /// Over bytes that end with a zero and are only there for now.
-    pub fn borrowed(kind: MessageKind, bytes: &[u8]) -> Record {
-        Record { public: public(kind, bytes), references: AtomicUsize::new(0), owner: None }
+    pub fn borrowed(part: Part, bytes: &[u8]) -> Record {
+        Record { public: public(part, bytes), references: AtomicUsize::new(0), owner: None }
     }
 
     /// Over bytes of its own that end with a zero.
-    pub fn shared(kind: MessageKind, bytes: Vec<u8>) -> Record {
+    pub fn shared(part: Part, bytes: Vec<u8>) -> Record {
         let owner = Arc::new(bytes);
-        let public = public(kind, &owner);
+        let public = public(part, &owner);
         Record { public, references: AtomicUsize::new(0), owner: Some(owner) }
     }
 
@@ -65,7 +65,7 @@ impl Record {
 
 /// A message that was pulled belongs to the application.
 pub fn into_owned(message: OwnedMessage) -> *mut ws_message {
-    Record::shared(message.kind, message.bytes).into_retained()
+    Record::shared(message.part, message.bytes).into_retained()
 }
 
 pub fn retain(message: *const ws_message) -> *mut ws_message {
@@ -102,9 +102,8 @@ pub fn retain(message: *const ws_message) -> *mut ws_message {
                 WS_MESSAGE_TYPE_UTF8 => MessageKind::Text,
                 _ => MessageKind::Binary,
             };
-            let mut kept = Record::shared(kind, bytes);
-            kept.public.is_complete = record.public.is_complete;
-            kept
+            let is_complete = record.public.is_complete != 0;
+            Record::shared(Part { kind, is_complete }, bytes)
         }
     };
     kept.into_retained()

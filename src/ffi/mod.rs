@@ -23,6 +23,8 @@ pub mod result;
 pub mod status;
 pub mod types;
 
+pub mod settings;
+
 // The chapters of the header. The blank lines keep them in this order.
 
 pub mod library;
@@ -36,6 +38,8 @@ pub mod events;
 pub mod send;
 
 pub mod information;
+
+pub mod statistics;
 
 pub mod queue;
 

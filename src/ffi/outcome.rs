@@ -84,7 +84,10 @@ fn of_handshake(fault: &handshake::Fault) -> ws_result {
         handshake::Fault::ProtocolNotOffered | handshake::Fault::ProtocolMalformed => {
             WS_E_SUBPROTOCOL_NOT_SUPPORTED
         }
-        handshake::Fault::ExtensionNotOffered => WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED,
+        handshake::Fault::ExtensionNotOffered
+        | handshake::Fault::ExtensionMalformed
+        | handshake::Fault::ExtensionRepeated
+        | handshake::Fault::ExtensionParameter(_) => WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED,
         handshake::Fault::Head(_)
         | handshake::Fault::TooManyInterim
         | handshake::Fault::NotUpgrade
@@ -106,7 +109,8 @@ fn of_protocol(fault: Fault) -> ws_result {
         | Fault::LengthNotShortest
         | Fault::LengthTooLarge
         | Fault::CloseOneByte
-        | Fault::CloseCode(_) => WS_E_INVALID_PROTOCOL_FORMAT,
+        | Fault::CloseCode(_)
+        | Fault::NotInflatable => WS_E_INVALID_PROTOCOL_FORMAT,
         Fault::StrayContinuation | Fault::MessageInsideMessage => WS_E_INVALID_PROTOCOL_OPERATION,
         Fault::MessageTooBig | Fault::TooManyFragments => WS_E_MESSAGE_TOO_BIG,
         Fault::TextNotUtf8 | Fault::CloseReasonNotUtf8 => WS_E_NO_UNICODE_TRANSLATION,

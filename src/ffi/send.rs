@@ -37,7 +37,8 @@ fn kind(message_type: u64) -> Result<MessageKind, Failure> {
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+///     ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -68,7 +69,8 @@ pub extern "C" fn ws_send(socket: *mut ws_socket, data: *const c_void, len: usiz
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  text is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+///     ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -102,7 +104,8 @@ pub extern "C" fn ws_send_text(
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+///     ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
 ///     tell.
@@ -140,7 +143,8 @@ pub extern "C" fn ws_send_binary(
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, or len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+///     ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -185,7 +189,8 @@ pub extern "C" fn ws_send_async(
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, or len is larger than PTRDIFF_MAX.
 /// @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
+///     ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed, or closed while the call waited.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 ///     Or the server sent such text, and the connection ended.
@@ -215,6 +220,83 @@ pub extern "C" fn ws_send_wait(
         entry.socket.send_wait(kind, data, super::timeout(timeout_ms))??;
         Ok(())
     })
+}
+
+/// Queues a frame of a message that goes on: the original's SendNonfinalFrameAsync.
+///
+/// The first frame begins a message of the type that the control MESSAGE_TYPE names, the following
+/// ones continue it, and ws_send_final_frame ends it. Until then no whole message can be sent;
+/// pings and a close frame can. A text may be cut anywhere, also inside a character. The receiver
+/// sees one message; a frame may be cut further on its way. With compression the message is
+/// compressed if its first frame is as large as COMPRESSION_THRESHOLD.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] data  borrowed for the call; may be NULL if len is 0.
+/// @param[in] len  size of data in bytes; 0 sends an empty frame.
+/// @return WS_OK  the frame was accepted.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_NO_UNICODE_TRANSLATION  the message is text and data makes it invalid UTF-8;
+///     nothing was queued, and the message can go on with other data.
+/// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+///     tell.
+/// @ownership  The caller keeps data.
+/// @threads  Any thread, also inside callbacks; the frames of one message are best sent by one
+///     thread. Never blocks.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_send_nonfinal_frame(
+    socket: *mut ws_socket,
+    data: *const c_void,
+    len: usize,
+) -> ws_result {
+    checked(|| send_frame(socket, data, len, false))
+}
+
+/// Queues the last frame of a message: the original's SendFinalFrameAsync.
+///
+/// Without a ws_send_nonfinal_frame before it, it is a whole message of the type that the control
+/// MESSAGE_TYPE names.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] data  borrowed for the call; may be NULL if len is 0.
+/// @param[in] len  size of data in bytes; 0 sends an empty frame.
+/// @return WS_OK  the frame was accepted.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  data is NULL and len is not 0.
+/// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_NO_UNICODE_TRANSLATION  the message is text and with data would end as invalid
+///     UTF-8; nothing was queued, and the message can go on with other data.
+/// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
+///     tell.
+/// @ownership  The caller keeps data.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_send_final_frame(
+    socket: *mut ws_socket,
+    data: *const c_void,
+    len: usize,
+) -> ws_result {
+    checked(|| send_frame(socket, data, len, true))
+}
+
+fn send_frame(
+    socket: *mut ws_socket,
+    data: *const c_void,
+    len: usize,
+    is_final: bool,
+) -> Result<(), Failure> {
+    let entry = find_socket(socket)?;
+    let data = pointer::bytes(data, len)?;
+    let kind = kind(entry.socket.link.controls.integer(Control::MessageType))?;
+    entry.socket.send_frame(kind, data, is_final)?;
+    Ok(())
 }
 
 /// Sends a ping.

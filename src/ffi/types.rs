@@ -4,6 +4,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::result::ws_result;
+pub use super::settings::*;
 use super::status::ws_web_error_status;
 
 /// A WebSocket. A value that looks like a pointer and is never dereferenced.
@@ -47,6 +48,13 @@ pub type ws_message_type = u32;
 pub const WS_MESSAGE_TYPE_BINARY: ws_message_type = 0;
 /// Text in UTF-8; received text has been checked.
 pub const WS_MESSAGE_TYPE_UTF8: ws_message_type = 1;
+
+/// How messages are handed over: one of WS_RECEIVE_MODE_….
+pub type ws_receive_mode = u32;
+/// Whole.
+pub const WS_RECEIVE_MODE_FULL_MESSAGE: ws_receive_mode = 0;
+/// In portions, as they arrive. A portion of text may end inside a code point.
+pub const WS_RECEIVE_MODE_PARTIAL_MESSAGE: ws_receive_mode = 1;
 
 /// A timeout in milliseconds that never ends. 0 polls.
 pub const WS_INFINITE: u32 = 0xFFFF_FFFF;
@@ -212,10 +220,10 @@ pub type ws_validation_fn = Option<
 pub type ws_send_ready_fn =
     Option<unsafe extern "C-unwind" fn(socket: *mut ws_socket, user_data: *mut c_void)>;
 
-/// Told that the server answered a ping of ws_ping.
+/// Told that the server answered a ping: of ws_ping, or of the heartbeat (PING_INTERVAL_MS).
 ///
 /// @param socket  The socket.
-/// @param round_trip_us  From ws_ping to the answer, in microseconds.
+/// @param round_trip_us  From the ping to the answer, in microseconds; 0 for less than one.
 /// @param user_data  What the handler was registered with.
 /// @ownership  Nothing is handed over.
 /// @threads  The I/O thread, or the one that dispatches the socket's queue. Must not throw and must
@@ -312,85 +320,8 @@ pub struct ws_event {
     pub closed: *const ws_closed,
     /// SERVER_CUSTOM_VALIDATION_REQUESTED: to be answered with ws_validation_complete.
     pub validation: *mut ws_validation,
-    /// PONG: from ws_ping to the answer, in microseconds.
+    /// PONG: from the ping to the answer, in microseconds.
     pub round_trip_us: u64,
-}
-
-/// Names a control: one of WS_CONTROL_….
-pub type ws_control = u32;
-/// Integer, WS_MESSAGE_TYPE_…, default BINARY, live: the type of what ws_send sends.
-pub const WS_CONTROL_MESSAGE_TYPE: ws_control = 1;
-/// Integer, bytes, default 64 MiB: a larger message ends the connection with
-/// WS_E_MESSAGE_TOO_BIG. 0xFFFFFFFF for no limit.
-pub const WS_CONTROL_MAX_MESSAGE_SIZE: ws_control = 2;
-/// Text, default empty: subprotocols in order of preference, separated by commas.
-pub const WS_CONTROL_SUPPORTED_PROTOCOLS: ws_control = 4;
-/// Integer, bytes, default 0: the system's send buffer (SO_SNDBUF); 0 leaves it to the system.
-pub const WS_CONTROL_OUTBOUND_BUFFER_SIZE: ws_control = 5;
-/// Integer, 0 or 1, default 1: small messages leave at once (TCP_NODELAY).
-pub const WS_CONTROL_NO_DELAY: ws_control = 6;
-/// Bytes, PEM, default none: root certificates besides the system's, or with TRUST_SYSTEM_STORE 0
-/// instead of them.
-pub const WS_CONTROL_TRUSTED_CERTIFICATES: ws_control = 11;
-/// Integer, 0 or 1, default 1: whether the system's root certificates are trusted.
-pub const WS_CONTROL_TRUST_SYSTEM_STORE: ws_control = 12;
-/// Integer, milliseconds, default 60000: for the name lookup, and for each address from TCP to the
-/// answer of the upgrade request; bytes that trickle in do not extend it.
-pub const WS_CONTROL_CONNECT_TIMEOUT_MS: ws_control = 13;
-/// Integer, default 5: addresses of the host that are tried.
-pub const WS_CONTROL_MAX_CONNECT_ADDRESSES: ws_control = 14;
-/// Integer, milliseconds, default 0 for none: over everything until the connection is open.
-pub const WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS: ws_control = 15;
-/// Integer, milliseconds, default 30000, live: when nothing leaves for that long while data waits
-/// the connection ends with WS_E_TIMEOUT.
-pub const WS_CONTROL_SEND_TIMEOUT_MS: ws_control = 16;
-/// Integer, milliseconds, default 10000, live: how long the closing handshake may take.
-pub const WS_CONTROL_CLOSE_TIMEOUT_MS: ws_control = 17;
-/// Integer, milliseconds, default 30000, live: silence in the middle of a message, or after a ping
-/// of ws_ping, ends the connection with WS_E_TIMEOUT. An idle open socket never times out.
-pub const WS_CONTROL_RECEIVE_TIMEOUT_MS: ws_control = 18;
-/// Integer, bytes on the wire, default 16 MiB, live: with more waiting, ws_send answers
-/// WS_E_WOULD_BLOCK. An empty queue takes one message of any size.
-pub const WS_CONTROL_SEND_QUEUE_LIMIT: ws_control = 32;
-/// Integer, bytes, default 16 MiB: with more waiting in an event queue or for ws_receive, the
-/// socket is not read until you have taken half of it. Each message counts 128 bytes more than it
-/// holds. Nothing is dropped.
-pub const WS_CONTROL_RECEIVE_QUEUE_LIMIT: ws_control = 33;
-/// Integer, default 65536: frames of one message, empty ones included; more end the connection
-/// with WS_E_MESSAGE_TOO_BIG.
-pub const WS_CONTROL_MAX_FRAGMENTS: ws_control = 34;
-
-/// How a control's value is set: one of WS_CONTROL_TYPE_….
-pub type ws_control_type = u32;
-/// ws_set_control.
-pub const WS_CONTROL_TYPE_INTEGER: ws_control_type = 1;
-/// ws_set_control_string.
-pub const WS_CONTROL_TYPE_STRING: ws_control_type = 2;
-/// ws_set_control_bytes.
-pub const WS_CONTROL_TYPE_BYTES: ws_control_type = 3;
-
-/// What there is to know of a control. Filled by ws_get_control_info.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct ws_control_info {
-    /// Set by you to sizeof(ws_control_info) before the call.
-    pub struct_size: u32,
-    /// WS_CONTROL_TYPE_….
-    pub r#type: ws_control_type,
-    /// The control's name without WS_CONTROL_, of static lifetime.
-    pub name: *const c_char,
-    /// Of integers: the value of a new socket.
-    pub default_value: u64,
-    /// Of integers: the smallest value.
-    pub minimum: u64,
-    /// Of integers: the largest value.
-    pub maximum: u64,
-    /// 1 when it exists for message sockets, else 0.
-    pub for_message_sockets: u8,
-    /// 1 when it exists for stream sockets, else 0.
-    pub for_stream_sockets: u8,
-    /// 1 when it may also be set while connected, else 0: only before connect.
-    pub is_live: u8,
 }
 
 /// Names a piece of information: one of WS_INFORMATION_….

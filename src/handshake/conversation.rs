@@ -8,10 +8,12 @@ use std::fmt;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::http::{BodyProgress, BodyReader, HeadReader, Response};
+use crate::protocol::deflate::Parameters;
 
+use super::extensions::DeflateOffer;
 use super::fault::Fault;
 use super::request::{self, Offer};
-use super::response;
+use super::response::{self, Choice};
 
 /// Responses before the final one that are read and dropped.
 pub const MAX_INTERIM: usize = 8;
@@ -33,7 +35,8 @@ pub struct Conversation {
     request: Vec<u8>,
     /// What `Sec-WebSocket-Accept` must be.
     accept: String,
-    offered: Vec<String>,
+    protocols: Vec<String>,
+    compression: Option<DeflateOffer>,
     interim: usize,
     state: State,
     /// The final response, as soon as its head is whole; also one that was found wanting.
@@ -42,7 +45,7 @@ pub struct Conversation {
 
 enum State {
     Head(HeadReader),
-    Upgraded { protocol: Option<String> },
+    Upgraded(Choice),
     Refusal { status: u16, body: BodyReader, ended: bool },
     Failed(Fault),
 }
@@ -54,7 +57,8 @@ impl Conversation {
         Self {
             request: request::write(offer, &key),
             accept: derive_accept_key(key.as_bytes()),
-            offered: offer.protocols.clone(),
+            protocols: offer.protocols.clone(),
+            compression: offer.compression,
             interim: 0,
             state: State::Head(HeadReader::new()),
             response: None,
@@ -78,13 +82,13 @@ impl Conversation {
                         rest = rest.get(consumed..).unwrap_or_default();
                         let next = self.after_head(response);
                         self.change(next)?;
-                        if matches!(self.state, State::Upgraded { .. }) {
+                        if matches!(self.state, State::Upgraded(_)) {
                             return Ok(Step::Upgraded { consumed: bytes.len() - rest.len() });
                         }
                     }
                     Err(fault) => self.change(Err(fault.into()))?,
                 },
-                State::Upgraded { .. } => return Ok(Step::Upgraded { consumed: 0 }),
+                State::Upgraded(_) => return Ok(Step::Upgraded { consumed: 0 }),
                 State::Refusal { status, body, ended } => {
                     *ended = *ended || body.receive(rest) == BodyProgress::Done;
                     let refused = Step::Refused { status: *status };
@@ -100,7 +104,7 @@ impl Conversation {
         match &mut self.state {
             State::Head(_) => self.change(Err(Fault::Eof))?,
             State::Refusal { ended, .. } => *ended = true,
-            State::Upgraded { .. } | State::Failed(_) => {}
+            State::Upgraded(_) | State::Failed(_) => {}
         }
         self.receive(&[])
     }
@@ -114,14 +118,22 @@ impl Conversation {
     pub fn body(&self) -> &[u8] {
         match &self.state {
             State::Refusal { body, .. } => body.body(),
-            State::Head(_) | State::Upgraded { .. } | State::Failed(_) => &[],
+            State::Head(_) | State::Upgraded(_) | State::Failed(_) => &[],
         }
     }
 
     /// The subprotocol the server chose.
     pub fn protocol(&self) -> Option<&str> {
         match &self.state {
-            State::Upgraded { protocol } => protocol.as_deref(),
+            State::Upgraded(choice) => choice.protocol.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What was agreed on compression; `None`: messages go as they are.
+    pub fn compression(&self) -> Option<Parameters> {
+        match &self.state {
+            State::Upgraded(choice) => choice.compression,
             _ => None,
         }
     }
@@ -130,7 +142,7 @@ impl Conversation {
     pub fn into_response(self) -> Option<(Response, Vec<u8>)> {
         let body = match self.state {
             State::Refusal { body, .. } => body.into_body(),
-            State::Head(_) | State::Upgraded { .. } | State::Failed(_) => Vec::new(),
+            State::Head(_) | State::Upgraded(_) | State::Failed(_) => Vec::new(),
         };
         self.response.map(|response| (response, body))
     }
@@ -147,8 +159,9 @@ impl Conversation {
         }
         let response = self.response.insert(response);
         if status == 101 {
-            let protocol = response::check(response, &self.accept, &self.offered)?;
-            return Ok(State::Upgraded { protocol });
+            let compression = self.compression.as_ref();
+            let choice = response::check(response, &self.accept, &self.protocols, compression)?;
+            return Ok(State::Upgraded(choice));
         }
         Ok(State::Refusal { status, body: BodyReader::new(response), ended: false })
     }
@@ -165,7 +178,7 @@ impl fmt::Debug for Conversation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Head(_) => "reading a head".to_owned(),
-            State::Upgraded { .. } => "upgraded".to_owned(),
+            State::Upgraded(_) => "upgraded".to_owned(),
             State::Refusal { status, ended: false, .. } => {
                 format!("reading the body of a {status}")
             }

@@ -15,6 +15,7 @@ fn conversation(protocols: &[&str]) -> Conversation {
         uri: Uri::parse("ws://server.example.com/chat").unwrap(),
         protocols: protocols.iter().map(|&p| p.to_owned()).collect(),
         headers: vec![("Authorization".into(), "Basic hunter2".into())],
+        compression: None,
     };
     Conversation::new(&offer, NONCE)
 }
@@ -400,4 +401,35 @@ fn every_fault_has_a_sentence_of_its_own() {
     let sentences: std::collections::BTreeSet<_> = faults.iter().map(Fault::to_string).collect();
     assert_eq!(sentences.len(), faults.len());
     assert!(sentences.iter().all(|sentence| sentence.ends_with('.')));
+}
+
+#[test]
+fn compression_is_agreed_when_it_was_offered_and_chosen() {
+    let deflate = DeflateOffer {
+        client_max_window_bits: 15,
+        server_max_window_bits: 15,
+        client_no_context_takeover: false,
+        server_no_context_takeover: false,
+    };
+    let line = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12\r\n";
+    let converse = |compression, answer: &str| {
+        let offer = Offer {
+            uri: Uri::parse("ws://server.example.com/chat").unwrap(),
+            protocols: Vec::new(),
+            headers: Vec::new(),
+            compression,
+        };
+        let mut conversation = Conversation::new(&offer, NONCE);
+        let request = String::from_utf8(conversation.request().to_vec()).unwrap();
+        let header = "\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+        assert_eq!(request.contains(header), compression.is_some());
+        assert_eq!(conversation.compression(), None);
+        let outcome = conversation.receive(answer.as_bytes());
+        outcome.map(|_| conversation.compression())
+    };
+    assert_eq!(converse(Some(deflate), GOOD), Ok(None));
+    assert_eq!(converse(None, GOOD), Ok(None));
+    assert_eq!(converse(None, &besides(line)), Err(Fault::ExtensionNotOffered));
+    let agreed = converse(Some(deflate), &besides(line)).unwrap().unwrap();
+    assert_eq!((agreed.client_max_window_bits, agreed.server_max_window_bits), (12, 15));
 }

@@ -7,6 +7,8 @@ use std::fmt;
 
 use crate::http::HeadFault;
 
+use super::extensions::ParameterFault;
+
 /// Why there is no connection and no refusal either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -28,12 +30,18 @@ pub enum Fault {
     /// Not exactly one header with exactly one token.
     ProtocolMalformed,
     ExtensionNotOffered,
+    /// Not the grammar of extensions.
+    ExtensionMalformed,
+    /// Offered once, and chosen twice.
+    ExtensionRepeated,
+    ExtensionParameter(ParameterFault),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Head(fault) => return fault.fmt(f),
+            Self::ExtensionParameter(fault) => return fault.fmt(f),
             Self::RepeatedHeader(name) => {
                 return write!(f, "The server sent {name} more than once in its upgrade response.");
             }
@@ -51,6 +59,8 @@ impl fmt::Display for Fault {
             Self::ProtocolNotOffered => "The server chose a subprotocol that was not offered.",
             Self::ProtocolMalformed => "The server's choice of subprotocol is not a single name.",
             Self::ExtensionNotOffered => "The server chose an extension that was not offered.",
+            Self::ExtensionMalformed => "The server's choice of extensions cannot be read.",
+            Self::ExtensionRepeated => "The server chose an extension more than once.",
         })
     }
 }

@@ -4,12 +4,14 @@
 //! owns its deadline. Refuses to know frames; the bytes after the 101 are handed back untouched.
 
 pub mod conversation;
+pub mod extensions;
 pub mod fault;
 pub mod protocols;
 pub mod request;
 pub mod response;
 
 pub use conversation::{Conversation, Step};
+pub use extensions::DeflateOffer;
 pub use fault::Fault;
 pub use protocols::ListFault;
 pub use request::{HeaderFault, Offer};

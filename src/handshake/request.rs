@@ -10,6 +10,8 @@ use data_encoding::BASE64;
 use crate::http::Uri;
 use crate::http::headers::{is_token, shown_value};
 
+use super::extensions::{self, DeflateOffer};
+
 /// Name and value of one header together, in bytes.
 pub const MAX_HEADER_BYTES: usize = 8 * 1024;
 
@@ -22,6 +24,7 @@ pub struct Offer {
     /// Headers besides those of the upgrade, each of which passes [`check_header`]. A `Host` among
     /// them replaces ours.
     pub headers: Vec<(String, String)>,
+    pub compression: Option<DeflateOffer>,
 }
 
 impl fmt::Debug for Offer {
@@ -33,6 +36,7 @@ impl fmt::Debug for Offer {
             .field("uri", &self.uri)
             .field("protocols", &self.protocols)
             .field("headers", &self.headers.iter().map(shown).collect::<Vec<_>>())
+            .field("compression", &self.compression)
             .finish()
     }
 }
@@ -111,7 +115,10 @@ pub(super) fn write(offer: &Offer, key: &str) -> Vec<u8> {
     if !offer.protocols.is_empty() {
         line(["Sec-WebSocket-Protocol", ": ", &offer.protocols.join(", ")]);
     }
-    // RFC 6455 §4.1, item 11: offers of extensions go here; `response` checks their answers.
+    // RFC 6455 §4.1, item 11.
+    if let Some(compression) = &offer.compression {
+        line([extensions::HEADER, ": ", &compression.value()]);
+    }
     for (name, value) in callers().filter(|(name, _)| !is_host(name)) {
         line([name, ": ", value]);
     }
@@ -138,6 +145,7 @@ mod tests {
             uri: Uri::parse("ws://server.example.com:81/chat?a=b").unwrap(),
             protocols: protocols.iter().map(|&p| p.to_owned()).collect(),
             headers: headers.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            compression: None,
         }
     }
 

@@ -5,15 +5,25 @@
 
 use crate::http::headers::is_token;
 use crate::http::{HeadFault, Headers, Response, Version};
+use crate::protocol::deflate::Parameters;
 
+use super::extensions::{self, DeflateOffer};
 use super::fault::Fault;
 
-/// Judges a 101. Gives the subprotocol the server chose, if it chose one.
+/// What the server chose of the offer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub(super) protocol: Option<String>,
+    pub(super) compression: Option<Parameters>,
+}
+
+/// Judges a 101.
 pub(super) fn check(
     response: &Response,
     accept: &str,
-    offered: &[String],
-) -> Result<Option<String>, Fault> {
+    protocols: &[String],
+    compression: Option<&DeflateOffer>,
+) -> Result<Choice, Fault> {
     let headers = &response.headers;
     // RFC 9110 §15.2: there are no 1xx responses in HTTP/1.0.
     if response.version != Version::Http11 {
@@ -22,8 +32,9 @@ pub(super) fn check(
     check_upgrade(headers)?;
     check_no_body(headers)?;
     check_accept(headers, accept)?;
-    check_extensions(headers)?;
-    chosen_protocol(headers, offered)
+    // RFC 6455 §4.1, item 5.
+    let compression = extensions::agreed(headers, compression)?;
+    Ok(Choice { protocol: chosen_protocol(headers, protocols)?, compression })
 }
 
 /// RFC 6455 §4.1, items 2 and 3.
@@ -54,15 +65,6 @@ fn check_accept(headers: &Headers, accept: &str) -> Result<(), Fault> {
         Some(value) if value == accept.as_bytes() => Ok(()),
         Some(_) => Err(Fault::WrongAccept),
     }
-}
-
-/// RFC 6455 §4.1, item 5: every extension must have been offered. None is, so none may be chosen;
-/// an offer made in `request` is compared with its answer here.
-fn check_extensions(headers: &Headers) -> Result<(), Fault> {
-    if headers.values("Sec-WebSocket-Extensions").any(|value| !value.is_empty()) {
-        return Err(Fault::ExtensionNotOffered);
-    }
-    Ok(())
 }
 
 /// RFC 6455 §4.1, item 6, and §11.3.4: at most one header, one token, one of ours.
@@ -106,7 +108,8 @@ mod tests {
         }
         let response =
             Response { version: Version::Http11, status: 101, reason: String::new(), headers };
-        check(&response, ACCEPT, &["chat".to_owned(), "Chat".to_owned(), "v2".to_owned()])
+        let protocols = ["chat".to_owned(), "Chat".to_owned(), "v2".to_owned()];
+        check(&response, ACCEPT, &protocols, None).map(|choice| choice.protocol)
     }
 
     #[test]
@@ -196,7 +199,7 @@ mod tests {
     fn extensions_are_refused_since_none_is_offered() {
         let name = "Sec-WebSocket-Extensions";
         assert_eq!(verdict(name, &[""]), Ok(None));
-        for values in [&["permessage-deflate"][..], &["x"], &["", "x; y=1"], &[","]] {
+        for values in [&["permessage-deflate"][..], &["x"], &["", "x; y=1"]] {
             assert_eq!(verdict(name, values), Err(Fault::ExtensionNotOffered), "{values:?}");
         }
     }

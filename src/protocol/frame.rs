@@ -10,15 +10,28 @@ use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::base::chunk::CHUNK_BYTES;
+
 /// A client's header is at most this long: 2 bytes, 8 of length, 4 of mask.
 pub const MAX_HEADER_BYTES: usize = 14;
 /// RFC 6455 §5.5: a control frame carries at most this much.
 pub const MAX_CONTROL_BYTES: usize = 125;
+/// Messages much larger than this leave as several frames, so that a ping need not wait for the
+/// end of one. With its header such a frame fills four chunks.
+pub const FRAME_BYTES: usize = 4 * CHUNK_BYTES - MAX_HEADER_BYTES;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     Binary,
     Text,
+}
+
+/// What a delivered piece is: a whole message, or in partial mode a portion of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub kind: MessageKind,
+    /// The message ends with it.
+    pub is_complete: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +48,33 @@ pub enum Opcode {
 pub struct Header {
     pub opcode: Opcode,
     pub is_final: bool,
+    /// RFC 7692 §6: RSV1 of a message's first frame.
+    pub is_compressed: bool,
     /// Payload that follows.
     pub payload_len: u64,
     /// Bytes the header itself took.
     pub header_len: usize,
+}
+
+/// The header of a frame of ours, but for its length and key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub opcode: Opcode,
+    pub is_final: bool,
+    /// RFC 7692 §6: RSV1 of a message's first frame.
+    pub is_compressed: bool,
+}
+
+impl Shape {
+    /// A frame that is all there is.
+    pub const fn whole(opcode: Opcode) -> Shape {
+        Shape { opcode, is_final: true, is_compressed: false }
+    }
+
+    /// What follows a frame of this shape when its payload is cut in two.
+    pub fn continued(self) -> Shape {
+        Shape { opcode: Opcode::Continuation, is_compressed: false, ..self }
+    }
 }
 
 /// What the peer did wrong after the handshake. Each ends the connection.
@@ -59,6 +95,8 @@ pub enum Fault {
     CloseOneByte,
     CloseCode(u16),
     CloseReasonNotUtf8,
+    /// A compressed message, RFC 7692.
+    NotInflatable,
     OutOfMemory,
 }
 
@@ -66,7 +104,7 @@ impl Fault {
     /// The code that our close frame carries. RFC 6455 §7.4.1.
     pub fn close_code(self) -> u16 {
         match self {
-            Fault::TextNotUtf8 | Fault::CloseReasonNotUtf8 => 1007,
+            Fault::TextNotUtf8 | Fault::CloseReasonNotUtf8 | Fault::NotInflatable => 1007,
             Fault::MessageTooBig | Fault::TooManyFragments | Fault::OutOfMemory => 1009,
             _ => 1002,
         }
@@ -97,6 +135,7 @@ impl fmt::Display for Fault {
                 return write!(f, "the server sent the close code {code}, which may not be sent");
             }
             Fault::CloseReasonNotUtf8 => "the server sent a close reason that is not UTF-8",
+            Fault::NotInflatable => "the server sent a compressed message that does not inflate",
             Fault::OutOfMemory => "there was no memory for the message",
         };
         f.write_str(text)
@@ -111,17 +150,19 @@ pub fn decode_short(bytes: &[u8]) -> Option<Header> {
     Some(Header {
         opcode: Opcode::Message(kind),
         is_final: true,
+        is_compressed: false,
         payload_len: u64::from(length),
         header_len: 2,
     })
 }
 
 /// Reads a header from the front of `bytes`. `None`: more bytes are needed, and those that are
-/// there are not wrong yet.
-pub fn decode(bytes: &[u8]) -> Result<Option<Header>, Fault> {
+/// there are not wrong yet. `inflates`: permessage-deflate was agreed.
+pub fn decode(bytes: &[u8], inflates: bool) -> Result<Option<Header>, Fault> {
     let Some(&first) = bytes.first() else { return Ok(None) };
-    let opcode = judge_first(first)?;
+    let opcode = judge_first(first, inflates)?;
     let is_final = first & 0x80 != 0;
+    let is_compressed = first & 0x40 != 0;
     let Some(&second) = bytes.get(1) else { return Ok(None) };
     let short_len = second & 0x7f;
     // RFC 6455 §5.1: a server must not mask any frame that it sends.
@@ -146,13 +187,16 @@ pub fn decode(bytes: &[u8]) -> Result<Option<Header>, Fault> {
         127 if payload_len >> 63 != 0 => return Err(Fault::LengthTooLarge),
         _ => {}
     }
-    Ok(Some(Header { opcode, is_final, payload_len, header_len: cursor.position() as usize }))
+    let header_len = cursor.position() as usize;
+    Ok(Some(Header { opcode, is_final, is_compressed, payload_len, header_len }))
 }
 
 /// The first byte alone tells reserved bits and opcode.
-fn judge_first(first: u8) -> Result<Opcode, Fault> {
+fn judge_first(first: u8, inflates: bool) -> Result<Opcode, Fault> {
     // RFC 6455 §5.2: non-zero without an extension that defines it fails the connection.
-    if first & 0x70 != 0 {
+    // RFC 7692 §6.1: the extension defines RSV1, and of the first frame of a message alone.
+    let may_be_compressed = inflates && matches!(first & 0x0f, 1 | 2);
+    if first & 0x30 != 0 || (first & 0x40 != 0 && !may_be_compressed) {
         return Err(Fault::ReservedBits);
     }
     match OpCode::from(first & 0x0f) {
@@ -184,10 +228,11 @@ pub fn short_header(opcode: Opcode, payload_len: usize, key: [u8; 4]) -> Option<
 }
 
 /// Writes the header of a masked frame; returns it and its length.
-pub fn encode(opcode: Opcode, payload_len: u64, key: [u8; 4]) -> ([u8; MAX_HEADER_BYTES], usize) {
+pub fn encode(shape: Shape, payload_len: u64, key: [u8; 4]) -> ([u8; MAX_HEADER_BYTES], usize) {
     let header = FrameHeader {
-        is_final: true,
-        opcode: match opcode {
+        is_final: shape.is_final,
+        rsv1: shape.is_compressed,
+        opcode: match shape.opcode {
             Opcode::Continuation => OpCode::Data(Data::Continue),
             Opcode::Message(MessageKind::Text) => OpCode::Data(Data::Text),
             Opcode::Message(MessageKind::Binary) => OpCode::Data(Data::Binary),
@@ -214,9 +259,26 @@ pub fn own_frame_len(bytes: &[u8]) -> Option<usize> {
     usize::try_from(cursor.position() + payload_len).ok()
 }
 
+/// How much of `rest` the next frame of a message takes.
+#[inline]
+pub fn next_frame_len(rest: usize) -> usize {
+    // A last frame may be a little larger, better than one of a few bytes behind it.
+    if rest <= FRAME_BYTES + CHUNK_BYTES { rest } else { FRAME_BYTES }
+}
+
 /// Bytes that a message of `payload_len` takes on the wire.
 #[inline]
 pub fn framed_len(payload_len: usize) -> u64 {
+    if payload_len <= FRAME_BYTES {
+        return frame_len(payload_len);
+    }
+    let frames = payload_len.saturating_sub(CHUNK_BYTES + 1) / FRAME_BYTES;
+    frames as u64 * frame_len(FRAME_BYTES) + frame_len(payload_len - frames * FRAME_BYTES)
+}
+
+/// Bytes that one frame of ours takes on the wire.
+#[inline]
+pub fn frame_len(payload_len: usize) -> u64 {
     let header = if payload_len < 126 {
         6
     } else if payload_len <= 0xffff {
@@ -258,16 +320,63 @@ mod tests {
                         short => (u64::from(short), 2),
                     })
                 };
-                let seen = decode(&bytes).map(|header| {
+                let seen = decode(&bytes, false).map(|header| {
                     let header = header.unwrap();
                     assert_eq!(header.is_final, first & 0x80 != 0);
                     (header.payload_len, header.header_len)
                 });
                 assert_eq!(seen, expected, "{first:02x} {second:02x}");
                 if let Some(short) = decode_short(&bytes) {
-                    assert_eq!(decode(&bytes), Ok(Some(short)), "the two ways agree");
+                    assert_eq!(decode(&bytes, false), Ok(Some(short)), "the two ways agree");
+                    assert_eq!(decode(&bytes, true), Ok(Some(short)), "with compression, too");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_message_is_compressed_by_its_first_frame_alone() {
+        for first in 0..=255u8 {
+            let judged = decode(&[first, 0], true);
+            let may = matches!(first & 15, 1 | 2);
+            if first & 0x30 != 0 || (first & 0x40 != 0 && !may) {
+                assert_eq!(judged, Err(Fault::ReservedBits), "{first:02x}");
+            } else if let Ok(header) = judged {
+                assert_eq!(header.unwrap().is_compressed, first & 0x40 != 0);
+            }
+            assert!(first & 0x40 == 0 || decode(&[first, 0], false) == Err(Fault::ReservedBits));
+        }
+    }
+
+    #[test]
+    fn the_frames_of_a_message_add_up() {
+        for payload_len in [
+            0,
+            1,
+            125,
+            126,
+            65_536,
+            FRAME_BYTES,
+            FRAME_BYTES + 1,
+            FRAME_BYTES + CHUNK_BYTES,
+            FRAME_BYTES + CHUNK_BYTES + 1,
+            2 * FRAME_BYTES + CHUNK_BYTES,
+            2 * FRAME_BYTES + CHUNK_BYTES + 1,
+            1 << 20,
+            (1 << 26) + 7,
+        ] {
+            let (mut rest, mut sum, mut frames) = (payload_len, 0, 0);
+            loop {
+                let next = next_frame_len(rest);
+                sum += frame_len(next);
+                frames += 1;
+                rest -= next;
+                if rest == 0 {
+                    break;
+                }
+            }
+            assert_eq!(sum, framed_len(payload_len), "{payload_len}");
+            assert!(frames <= payload_len / FRAME_BYTES + 1);
         }
     }
 
@@ -275,32 +384,35 @@ mod tests {
     fn a_header_that_is_not_all_there_is_neither_read_nor_refused() {
         let header = [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0];
         for length in 0..header.len() {
-            assert_eq!(decode(&header[..length]), Ok(None));
+            assert_eq!(decode(&header[..length], false), Ok(None));
         }
-        assert!(decode(&header).unwrap().is_some());
+        assert!(decode(&header, false).unwrap().is_some());
     }
 
     #[test]
     fn the_first_byte_alone_is_enough_to_refuse() {
-        assert_eq!(decode(&[0xc1]), Err(Fault::ReservedBits));
-        assert_eq!(decode(&[0x83]), Err(Fault::ReservedOpcode(3)));
+        assert_eq!(decode(&[0xc1], false), Err(Fault::ReservedBits));
+        assert_eq!(decode(&[0x83], false), Err(Fault::ReservedOpcode(3)));
     }
 
     #[test]
     fn lengths_must_be_in_their_shortest_form() {
-        assert_eq!(decode(&[0x82, 126, 0, 125]), Err(Fault::LengthNotShortest));
-        assert_eq!(decode(&[0x82, 126, 0, 126]).unwrap().unwrap().payload_len, 126);
+        assert_eq!(decode(&[0x82, 126, 0, 125], false), Err(Fault::LengthNotShortest));
+        assert_eq!(decode(&[0x82, 126, 0, 126], false).unwrap().unwrap().payload_len, 126);
         assert_eq!(
-            decode(&[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff]),
+            decode(&[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], false),
             Err(Fault::LengthNotShortest)
         );
         assert_eq!(
-            decode(&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]).unwrap().unwrap().payload_len,
+            decode(&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0], false).unwrap().unwrap().payload_len,
             65536
         );
-        assert_eq!(decode(&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0]), Err(Fault::LengthTooLarge));
         assert_eq!(
-            decode(&[0x82, 127, 0, 0, 0, 1, 0, 0, 0, 5]).unwrap().unwrap().payload_len,
+            decode(&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], false),
+            Err(Fault::LengthTooLarge)
+        );
+        assert_eq!(
+            decode(&[0x82, 127, 0, 0, 0, 1, 0, 0, 0, 5], false).unwrap().unwrap().payload_len,
             (1 << 32) + 5
         );
     }
@@ -309,7 +421,8 @@ mod tests {
     fn a_short_header_is_the_one_that_encode_writes() {
         for kind in [MessageKind::Text, MessageKind::Binary] {
             for len in 0..=125usize {
-                let (bytes, header_len) = encode(Opcode::Message(kind), len as u64, [1, 2, 3, 4]);
+                let (bytes, header_len) =
+                    encode(Shape::whole(Opcode::Message(kind)), len as u64, [1, 2, 3, 4]);
                 let short = short_header(Opcode::Message(kind), len, [1, 2, 3, 4]).unwrap();
                 assert_eq!(&bytes[..header_len], short);
             }
@@ -321,9 +434,12 @@ mod tests {
     #[test]
     fn our_own_headers_are_as_long_as_they_say() {
         for len in [0usize, 1, 125, 126, 65535, 65536, 1 << 20] {
-            let (bytes, header_len) =
-                encode(Opcode::Message(MessageKind::Binary), len as u64, [1, 2, 3, 4]);
-            assert_eq!(header_len as u64 + len as u64, framed_len(len));
+            let (bytes, header_len) = encode(
+                Shape::whole(Opcode::Message(MessageKind::Binary)),
+                len as u64,
+                [1, 2, 3, 4],
+            );
+            assert_eq!(header_len as u64 + len as u64, frame_len(len));
             assert_eq!(own_frame_len(&bytes[..header_len]), Some(header_len + len));
             assert_eq!(bytes[header_len - 4..header_len], [1, 2, 3, 4]);
         }

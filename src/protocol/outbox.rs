@@ -1,8 +1,8 @@
 //! Messages become masked frames that wait to be written.
 //!
-//! Framing and masking happen as a message is accepted, in one pass into the last chunk; a writer
-//! takes the chunks out, writes them without any lock, and hands back what the system did not
-//! accept. Pings and pongs overtake what waits, between two frames; nothing else ever overtakes,
+//! Framing and masking happen as a message is accepted, in one pass into the last chunk; a large
+//! message becomes several frames. A writer takes the chunks out, writes them without any lock, and
+//! hands back what the system did not accept. Pings and pongs overtake what waits, between two frames; nothing else ever overtakes,
 //! also not a close frame. An operation that has not begun to leave can be taken out again.
 //! Knows no socket and no lock: whoever shares it brings the lock.
 
@@ -12,21 +12,30 @@ use std::sync::Arc;
 use crate::base::chunk::{Chunk, ChunkPool};
 use crate::base::random::MaskKeys;
 
-use super::frame::{self, MAX_CONTROL_BYTES, MessageKind, Opcode};
+use super::frame::{self, MAX_CONTROL_BYTES, MessageKind, Opcode, Shape};
 use super::mask::copy_masked;
+use super::streaming::Streaming;
+use super::traffic::Traffic;
 
 /// Pings of the application that may wait at once.
 pub const MAX_WAITING_PINGS: usize = 16;
+/// Answers to the server's pings that may wait for the end of a turn.
+const MAX_WAITING_PONGS: usize = 16;
 
 /// A message that the application wants to hear about. Offsets count all bytes ever queued.
 #[derive(Debug)]
 struct Operation<T> {
     number: u64,
     start: u64,
+    /// `OPEN_END` while more of the message is to be queued.
     end: u64,
+    /// What follows relies on it: it cannot be taken out again.
+    is_fixed: bool,
     payload_len: usize,
     completion: T,
 }
+
+const OPEN_END: u64 = u64::MAX;
 
 /// An operation whose last byte has been handed to the system.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,17 +52,19 @@ pub struct Outbox<T> {
     queue: VecDeque<Chunk>,
     operations: VecDeque<Operation<T>>,
     pings: VecDeque<Vec<u8>>,
-    pong: Option<Vec<u8>>,
-    /// Where the control frames end that overtook last, and how many pings are among them. Until
+    pongs: VecDeque<Vec<u8>>,
+    /// Where the control frames end that overtook last, and how many of each are among them. Until
     /// they have left no others follow: a peer that reads nothing cannot make them pile up.
     overtaken_until: u64,
     pings_overtaking: usize,
+    pongs_overtaking: usize,
     /// All bytes ever queued, and those of them that have been handed to the system.
     queued: u64,
     sent: u64,
     /// While a writer has the front: where what it took ends.
     taken_until: Option<u64>,
     ended: bool,
+    pub traffic: Traffic,
 }
 
 impl<T> Outbox<T> {
@@ -64,13 +75,15 @@ impl<T> Outbox<T> {
             queue: VecDeque::new(),
             operations: VecDeque::new(),
             pings: VecDeque::new(),
-            pong: None,
+            pongs: VecDeque::new(),
             overtaken_until: 0,
             pings_overtaking: 0,
+            pongs_overtaking: 0,
             queued: 0,
             sent: 0,
             taken_until: None,
             ended: false,
+            traffic: Traffic::default(),
         }
     }
 
@@ -92,27 +105,72 @@ impl<T> Outbox<T> {
 
     /// Whether a writer would find something to write.
     pub fn is_empty(&self) -> bool {
-        self.waiting() == 0 && self.pong.is_none() && self.pings.is_empty()
+        self.waiting() == 0 && self.pongs.is_empty() && self.pings.is_empty()
     }
 
     /// Queues one whole message.
     #[inline]
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) {
+        self.traffic.messages += 1;
+        self.traffic.payload_bytes += payload.len() as u64;
         self.frame(Opcode::Message(kind), payload);
+    }
+
+    /// Queues a frame of a message, or all of it; several frames when it is large.
+    pub fn fragment(&mut self, shape: Shape, payload: &[u8]) {
+        let mut shape = shape;
+        let mut rest = payload;
+        loop {
+            let (piece, behind) = rest.split_at(frame::next_frame_len(rest.len()).min(rest.len()));
+            let is_final = shape.is_final && behind.is_empty();
+            let key = self.keys.next_key();
+            self.frame_any(Shape { is_final, ..shape }, piece, key);
+            if behind.is_empty() {
+                return;
+            }
+            rest = behind;
+            shape = shape.continued();
+        }
     }
 
     /// Queues one whole message and remembers to report when it has left.
     pub fn operation(&mut self, number: u64, kind: MessageKind, payload: &[u8], completion: T) {
         let start = self.queued;
-        self.frame(Opcode::Message(kind), payload);
+        self.message(kind, payload);
         let (end, payload_len) = (self.queued, payload.len());
-        self.operations.push_back(Operation { number, start, end, payload_len, completion });
+        let operation = Operation { number, start, end, is_fixed: false, payload_len, completion };
+        self.operations.push_back(operation);
+    }
+
+    /// The message that is queued from now on, frame by frame, is an operation.
+    /// `is_fixed`: what follows will rely on it, it cannot be taken out again.
+    pub fn begin_operation(
+        &mut self,
+        number: u64,
+        payload_len: usize,
+        completion: T,
+        is_fixed: bool,
+    ) {
+        let (start, end) = (self.queued, OPEN_END);
+        let operation = Operation { number, start, end, is_fixed, payload_len, completion };
+        self.operations.push_back(operation);
+    }
+
+    /// All of it has been queued.
+    pub fn end_operation(&mut self, number: u64) {
+        let found = self.operations.iter_mut().find(|operation| operation.number == number);
+        if let Some(operation) = found {
+            operation.end = self.queued;
+        }
     }
 
     /// Queues a ping; `false` when too many wait already.
     pub fn ping(&mut self, payload: &[u8]) -> bool {
         if self.waiting() == 0 {
+            self.traffic.pings += 1;
             self.frame(Opcode::Ping, payload);
+            (self.pings_overtaking, self.pongs_overtaking) = (1, 0);
+            self.overtaken_until = self.queued; // no later one overtakes it
             return true;
         }
         let leaving = if self.is_overtaking() { self.pings_overtaking } else { 0 };
@@ -123,14 +181,33 @@ impl<T> Outbox<T> {
         true
     }
 
-    /// Queues a pong. RFC 6455 §5.5.3: only the most recent ping needs an answer, so one that is
-    /// still waiting is replaced.
-    pub fn pong(&mut self, payload: &[u8]) {
+    /// Queues a pong. RFC 6455 §5.5.3: only the most recent ping needs an answer, so while the system
+    /// takes nothing (`is_stalled`) one that waits is replaced; otherwise a few wait for the end of
+    /// the turn.
+    pub fn pong(&mut self, payload: &[u8], is_stalled: bool) {
         if self.waiting() == 0 && !self.ended {
+            self.traffic.pongs += 1;
             self.frame(Opcode::Pong, payload);
+            (self.pings_overtaking, self.pongs_overtaking) = (0, 1);
+            self.overtaken_until = self.queued; // no later one overtakes it
         } else if !self.ended {
-            self.pong = Some(payload.to_vec());
+            self.pongs.truncate(if is_stalled { 0 } else { MAX_WAITING_PONGS - 1 });
+            self.pongs.push_back(payload.to_vec());
         }
+    }
+
+    /// Queues an empty pong that answers nothing, unless another pong has yet to leave.
+    /// RFC 6455 §5.5.3.
+    pub fn unsolicited_pong(&mut self) {
+        let is_leaving = self.is_overtaking() && self.pongs_overtaking > 0;
+        if self.pongs.is_empty() && !is_leaving {
+            self.pong(&[], false);
+        }
+    }
+
+    /// Whether a ping has yet to leave.
+    pub fn holds_ping(&self) -> bool {
+        !self.pings.is_empty() || (self.is_overtaking() && self.pings_overtaking > 0)
     }
 
     /// Queues the close frame, behind everything that waits; nothing can be queued after it.
@@ -145,7 +222,7 @@ impl<T> Outbox<T> {
     /// Nothing may be queued any more. What waits may still leave.
     pub fn end(&mut self) {
         self.ended = true;
-        self.pong = None;
+        self.pongs.clear();
         self.pings.clear();
     }
 
@@ -168,7 +245,8 @@ impl<T> Outbox<T> {
     pub fn cancel(&mut self, number: u64) -> Option<Sent<T>> {
         let at = self.operations.iter().position(|operation| operation.number == number)?;
         let (start, end) = self.operations.get(at).map(|found| (found.start, found.end))?;
-        if start < self.taken_until.unwrap_or(self.sent) {
+        let is_fixed = self.operations.get(at).is_some_and(|found| found.is_fixed);
+        if is_fixed || end == OPEN_END || start < self.taken_until.unwrap_or(self.sent) {
             return None;
         }
         let mut offset = self.taken_until.unwrap_or(self.sent);
@@ -186,7 +264,7 @@ impl<T> Outbox<T> {
         self.queued -= len;
         for later in self.operations.iter_mut().skip(at + 1) {
             later.start -= len;
-            later.end -= len;
+            later.end -= if later.end == OPEN_END { 0 } else { len };
         }
         self.operations.remove(at).map(Operation::into_sent)
     }
@@ -197,7 +275,7 @@ impl<T> Outbox<T> {
         if self.taken_until.is_some() {
             return None;
         }
-        if (self.pong.is_some() || !self.pings.is_empty()) && !self.is_overtaking() {
+        if self.wants_overtaking() {
             self.insert_control_frames();
         }
         if self.queue.is_empty() {
@@ -237,17 +315,38 @@ impl<T> Outbox<T> {
         if self.waiting() > 0 || self.taken_until.is_some() || !self.is_empty() {
             return None;
         }
-        let key = self.keys.next_key();
+        self.traffic.messages += 1;
+        self.traffic.payload_bytes += payload_len as u64;
         self.queued += frame::framed_len(payload_len);
         self.taken_until = Some(self.queued);
-        Some(Streaming { opcode: Opcode::Message(kind), key, payload_len, done: 0 })
+        Some(Streaming::new(kind, payload_len))
     }
 
     /// The operation that `begin_streaming` has begun.
     pub fn streaming_operation(&mut self, number: u64, payload_len: usize, completion: T) {
         let end = self.queued;
         let start = end - frame::framed_len(payload_len);
-        self.operations.push_back(Operation { number, start, end, payload_len, completion });
+        let operation = Operation { number, start, end, is_fixed: true, payload_len, completion };
+        self.operations.push_back(operation);
+    }
+
+    /// The streaming message's next frame begins, and `written` bytes of it have left since this
+    /// was last called. What is returned goes before the frame: pings and pongs that waited.
+    pub fn next_streaming_frame(
+        &mut self,
+        streaming: &mut Streaming,
+        written: u64,
+    ) -> Option<Chunk> {
+        self.sent = (self.sent + written).min(self.queued);
+        let rest = streaming.begin_frame(self.keys.next_key());
+        self.traffic.frames += 1;
+        if !self.wants_overtaking() {
+            return None;
+        }
+        let position = self.taken_until.unwrap_or(self.queued) - frame::framed_len(rest);
+        let chunk = self.take_control_frames(position);
+        self.taken_until = self.taken_until.map(|until| until + chunk.len() as u64);
+        Some(chunk)
     }
 
     #[inline]
@@ -263,15 +362,20 @@ impl<T> Outbox<T> {
             *front = header;
             copy_masked(back, payload, key, 0);
             self.queued += (header.len() + payload.len()) as u64;
+            self.traffic.frames += 1;
             return;
         }
-        self.frame_any(opcode, payload, key);
+        if frame::next_frame_len(payload.len()) < payload.len() {
+            return self.fragment(Shape::whole(opcode), payload);
+        }
+        self.frame_any(Shape::whole(opcode), payload, key);
     }
 
-    fn frame_any(&mut self, opcode: Opcode, payload: &[u8], key: [u8; 4]) {
-        let (header, header_len) = frame::encode(opcode, payload.len() as u64, key);
+    fn frame_any(&mut self, shape: Shape, payload: &[u8], key: [u8; 4]) {
+        let (header, header_len) = frame::encode(shape, payload.len() as u64, key);
         let header = header.get(..header_len).unwrap_or_default();
         self.queued += (header_len + payload.len()) as u64;
+        self.traffic.frames += 1;
         if let Some(tail) = self.queue.back_mut()
             && tail.room() >= header_len + payload.len()
         {
@@ -305,19 +409,15 @@ impl<T> Outbox<T> {
         self.sent < self.overtaken_until
     }
 
+    fn wants_overtaking(&self) -> bool {
+        let waits = !self.pongs.is_empty() || !self.pings.is_empty();
+        waits && !self.is_overtaking()
+    }
+
     /// Puts waiting pongs and pings in front of everything that has not begun to leave.
     fn insert_control_frames(&mut self) {
-        let mut chunk = Chunk::with_capacity((1 + self.pings.len()) * (MAX_CONTROL_BYTES + 6));
-        self.pings_overtaking = self.pings.len();
-        let pong = self.pong.take().map(|payload| (Opcode::Pong, payload));
-        let pings = self.pings.drain(..).map(|payload| (Opcode::Ping, payload));
-        for (opcode, payload) in pong.into_iter().chain(pings) {
-            let key = self.keys.next_key();
-            let (header, header_len) = frame::encode(opcode, payload.len() as u64, key);
-            write_frame(&mut chunk, header.get(..header_len).unwrap_or_default(), &payload, key);
-        }
-        let len = chunk.len() as u64;
         let (at, offset, skipped) = self.next_boundary();
+        let chunk = self.take_control_frames(self.sent + skipped);
         match self.queue.get_mut(at) {
             Some(front) if offset > front.sent() => {
                 let tail = front.split_off(offset);
@@ -328,13 +428,33 @@ impl<T> Outbox<T> {
             }
             _ => self.queue.insert(at.min(self.queue.len()), chunk),
         }
-        let position = self.sent + skipped;
+    }
+
+    /// The waiting pongs and pings as frames that will stand at `position`.
+    fn take_control_frames(&mut self, position: u64) -> Chunk {
+        let count = self.pongs.len() + self.pings.len();
+        let mut chunk = Chunk::with_capacity(count * (MAX_CONTROL_BYTES + 6));
+        (self.pings_overtaking, self.pongs_overtaking) = (self.pings.len(), self.pongs.len());
+        self.traffic.pings += self.pings.len() as u64;
+        self.traffic.pongs += self.pongs.len() as u64;
+        let pongs = self.pongs.drain(..).map(|payload| (Opcode::Pong, payload));
+        let pings = self.pings.drain(..).map(|payload| (Opcode::Ping, payload));
+        for (opcode, payload) in pongs.chain(pings) {
+            let key = self.keys.next_key();
+            let (header, len) = frame::encode(Shape::whole(opcode), payload.len() as u64, key);
+            write_frame(&mut chunk, header.get(..len).unwrap_or_default(), &payload, key);
+            self.traffic.frames += 1;
+        }
+        let len = chunk.len() as u64;
         self.overtaken_until = position + len;
         self.queued += len;
-        for operation in self.operations.iter_mut().filter(|one| one.start >= position) {
-            operation.start += len;
-            operation.end += len;
+        // They may stand between two frames of a message.
+        for operation in &mut self.operations {
+            operation.start += if operation.start >= position { len } else { 0 };
+            let is_behind = operation.end > position && operation.end != OPEN_END;
+            operation.end += if is_behind { len } else { 0 };
         }
+        chunk
     }
 
     /// The first place where a frame begins that has not begun to leave: chunk, offset in it, and
@@ -369,31 +489,6 @@ fn write_frame(chunk: &mut Chunk, header: &[u8], payload: &[u8], key: [u8; 4]) {
     let (front, back) = target.split_at_mut(header.len().min(target.len()));
     front.copy_from_slice(header.get(..front.len()).unwrap_or_default());
     copy_masked(back, payload, key, 0);
-}
-
-/// A message on its way that is framed and masked piece by piece, each written while it is hot.
-#[derive(Debug)]
-pub struct Streaming {
-    opcode: Opcode,
-    key: [u8; 4],
-    payload_len: usize,
-    done: usize,
-}
-
-impl Streaming {
-    /// Fills an empty chunk with the next bytes on the wire; `false` when there are no more.
-    pub fn fill(&mut self, payload: &[u8], chunk: &mut Chunk, is_first: bool) -> bool {
-        if is_first {
-            let (header, len) = frame::encode(self.opcode, self.payload_len as u64, self.key);
-            chunk.extend(len).copy_from_slice(header.get(..len).unwrap_or_default());
-        }
-        let rest = payload.get(self.done..).unwrap_or_default();
-        let piece = rest.get(..rest.len().min(chunk.room())).unwrap_or_default();
-        copy_masked(chunk.extend(piece.len()), piece, self.key, self.done);
-        self.done += piece.len();
-        chunk.first_frame = if is_first { 0 } else { chunk.end() };
-        is_first || !piece.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::base::chunk::CHUNK_BYTES;
+use crate::protocol::frame::FRAME_BYTES;
 
 type Box = Outbox<u64>;
 
@@ -45,6 +46,29 @@ fn frames(mut wire: &[u8]) -> Vec<(u8, Vec<u8>)> {
         wire = &wire[at + 4 + len..];
     }
     frames
+}
+
+type Frames = Vec<(u8, Vec<u8>)>;
+
+/// The messages of a wire, with the first byte as an unfragmented one has it, and apart from them
+/// its control frames.
+fn messages(wire: &[u8]) -> (Frames, Frames) {
+    let (mut messages, mut control, mut open) = (Vec::new(), Vec::new(), None);
+    for (first, payload) in frames(wire) {
+        if first & 8 != 0 {
+            control.push((first, payload));
+            continue;
+        }
+        let (kind, mut whole) = open.take().unwrap_or((first & 0x4f, Vec::new()));
+        assert_eq!(first & 0x0f == 0, !whole.is_empty() || first & 0x0f == 0);
+        whole.extend(payload);
+        match first & 0x80 {
+            0 => open = Some((kind, whole)),
+            _ => messages.push((0x80 | kind, whole)),
+        }
+    }
+    assert!(open.is_none(), "the last message ends");
+    (messages, control)
 }
 
 struct Random(u64);
@@ -94,16 +118,18 @@ fn control_frames_overtake_between_frames_and_a_close_frame_does_not() {
     let mut wire = Vec::new();
     write(&mut outbox, &mut wire, 50);
     assert!(outbox.ping(b"ping"));
-    outbox.pong(b"old");
-    outbox.pong(b"new");
+    outbox.pong(b"old", false);
+    outbox.pong(b"new", false);
     outbox.message(MessageKind::Binary, &[3; 100]);
     write(&mut outbox, &mut wire, 1);
     outbox.close(&[3, 232]);
     write(&mut outbox, &mut wire, usize::MAX);
     let seen: Vec<_> =
         frames(&wire).into_iter().map(|(first, payload)| (first, payload.len())).collect();
-    assert_eq!(seen, [(0x82, 100), (0x8a, 3), (0x89, 4), (0x82, 100), (0x82, 100), (0x88, 2)]);
-    assert!(frames(&wire).contains(&(0x8a, b"new".to_vec())), "only the latest ping is answered");
+    let control = [(0x8a, 3), (0x8a, 3), (0x89, 4)];
+    assert_eq!(seen[..4], [&[(0x82, 100)], &control[..]].concat());
+    assert_eq!(seen[4..], [(0x82, 100), (0x82, 100), (0x88, 2)]);
+    assert_eq!(frames(&wire)[1..3], [(0x8a, b"old".to_vec()), (0x8a, b"new".to_vec())]);
 }
 
 #[test]
@@ -127,7 +153,7 @@ fn control_frames_do_not_pile_up_while_nothing_leaves() {
     let waiting = outbox.waiting();
     for number in 1..=100u8 {
         assert_eq!(outbox.ping(&[number]), number < 16, "the one that overtakes counts");
-        outbox.pong(&[number]);
+        outbox.pong(&[number], true);
         write(&mut outbox, &mut wire, 0);
     }
     assert_eq!(outbox.waiting(), waiting);
@@ -141,10 +167,24 @@ fn control_frames_do_not_pile_up_while_nothing_leaves() {
 }
 
 #[test]
+fn pongs_keep_the_order_of_their_pings_and_no_more_than_sixteen_wait() {
+    let mut outbox = outbox();
+    for number in 0..100u8 {
+        outbox.pong(&[number], false);
+    }
+    let mut wire = Vec::new();
+    while !outbox.is_empty() {
+        write(&mut outbox, &mut wire, usize::MAX);
+    }
+    let seen: Vec<u8> = frames(&wire).iter().map(|(_, payload)| payload[0]).collect();
+    assert_eq!(seen, (0..16).chain([99]).collect::<Vec<_>>());
+}
+
+#[test]
 fn nothing_is_queued_behind_a_close_frame() {
     let mut outbox = outbox();
     outbox.close(b"");
-    outbox.pong(b"late");
+    outbox.pong(b"late", false);
     assert!(outbox.has_ended());
     let mut wire = Vec::new();
     write(&mut outbox, &mut wire, usize::MAX);
@@ -191,19 +231,19 @@ fn a_streamed_message_equals_a_queued_one() {
         let mut outbox = outbox();
         let mut streaming = outbox.begin_streaming(MessageKind::Text, payload.len()).unwrap();
         outbox.message(MessageKind::Binary, b"behind");
-        let (mut rest, mut wire, mut is_first) = (VecDeque::new(), Vec::new(), true);
-        loop {
-            let mut chunk = Chunk::with_capacity(CHUNK_BYTES);
-            if !streaming.fill(&payload, &mut chunk, is_first) {
-                break;
+        let (mut rest, mut wire) = (VecDeque::new(), Vec::new());
+        while !streaming.has_ended() {
+            if streaming.is_between_frames() {
+                assert!(outbox.next_streaming_frame(&mut streaming, 0).is_none());
             }
+            let mut chunk = Chunk::with_capacity(CHUNK_BYTES);
+            streaming.fill(&payload, &mut chunk);
             // The system takes the first chunk only.
-            if is_first {
+            if wire.is_empty() {
                 wire.extend_from_slice(chunk.waiting());
             } else {
                 rest.push_back(chunk);
             }
-            is_first = false;
         }
         let written = wire.len() as u64;
         outbox.finish_writing(rest, written, |_| {});
@@ -236,6 +276,7 @@ fn random_use_keeps_frames_whole_and_messages_in_order() {
         for number in 0..400u64 {
             let len = match random.below(20) {
                 0 => 2 * CHUNK_BYTES as u64 + random.below(1000),
+                6 => 2 * FRAME_BYTES as u64 + random.below(200_000),
                 1..=5 => random.below(CHUNK_BYTES as u64),
                 _ => random.below(300),
             };
@@ -260,11 +301,126 @@ fn random_use_keeps_frames_whole_and_messages_in_order() {
         while !outbox.is_empty() {
             left.extend(write(&mut outbox, &mut wire, 1 + random.below(100_000) as usize));
         }
-        let (data, control): (Vec<_>, Vec<_>) =
-            frames(&wire).into_iter().partition(|(first, _)| *first == 0x82);
+        let (data, control) = messages(&wire);
         assert_eq!(control.len(), pings);
         let data: Vec<_> = data.into_iter().map(|(_, payload)| payload).collect();
         assert!(data == expected.iter().map(|(_, payload)| payload.clone()).collect::<Vec<_>>());
         assert_eq!(left, expected.iter().map(|(number, _)| *number).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_large_message_leaves_in_frames_and_control_frames_come_between_them() {
+    let payload: Vec<u8> = (0..3 * FRAME_BYTES + 5).map(|n| (n * 3) as u8).collect();
+    let mut outbox = outbox();
+    outbox.operation(7, MessageKind::Text, &payload, 7);
+    assert_eq!(outbox.waiting(), frame::framed_len(payload.len()));
+    let mut wire = Vec::new();
+    assert_eq!(write(&mut outbox, &mut wire, 10), []);
+    assert!(outbox.ping(b"between"));
+    assert_eq!(write(&mut outbox, &mut wire, usize::MAX), [7]);
+    let seen: Vec<_> = frames(&wire).iter().map(|(first, _)| *first).collect();
+    assert_eq!(seen, [0x01, 0x89, 0x00, 0x80]);
+    assert!(messages(&wire).0 == [(0x81, payload)]);
+}
+
+#[test]
+fn control_frames_come_between_the_frames_of_a_streamed_message() {
+    let payload: Vec<u8> = (0..4 * FRAME_BYTES).map(|n| (n * 5) as u8).collect();
+    let mut outbox = outbox();
+    let mut streaming = outbox.begin_streaming(MessageKind::Binary, payload.len()).unwrap();
+    outbox.streaming_operation(1, payload.len(), 1);
+    let (mut wire, mut fresh, mut frames_begun) = (Vec::new(), 0, 0);
+    while !streaming.has_ended() {
+        if streaming.is_between_frames() {
+            if frames_begun == 2 {
+                outbox.operation(2, MessageKind::Binary, b"behind", 2);
+                outbox.pong(b"!", false);
+                assert!(outbox.ping(b"?"));
+            }
+            if let Some(chunk) = outbox.next_streaming_frame(&mut streaming, fresh) {
+                assert_eq!(frames_begun, 2);
+                wire.extend_from_slice(chunk.waiting());
+                fresh = chunk.len() as u64;
+            } else {
+                fresh = 0;
+            }
+            frames_begun += 1;
+        }
+        let mut chunk = Chunk::with_capacity(CHUNK_BYTES);
+        streaming.fill(&payload, &mut chunk);
+        wire.extend_from_slice(chunk.waiting());
+        fresh += chunk.len() as u64;
+    }
+    let mut gone = Vec::new();
+    outbox.finish_writing(VecDeque::new(), fresh, |sent| gone.push(sent.completion));
+    assert_eq!(gone, [1]);
+    assert_eq!(write(&mut outbox, &mut wire, usize::MAX), [2]);
+    let seen: Vec<_> = frames(&wire).iter().map(|(first, _)| *first).collect();
+    assert_eq!(seen, [0x02, 0x00, 0x8a, 0x89, 0x00, 0x80, 0x82]);
+    assert!(messages(&wire).0 == [(0x82, payload), (0x82, b"behind".to_vec())]);
+    assert_eq!(outbox.waiting(), 0);
+}
+
+#[test]
+fn an_operation_in_several_pieces_ends_with_its_last() {
+    let mut outbox = outbox();
+    let mut wire = Vec::new();
+    let shape = Shape { is_final: false, ..Shape::whole(Opcode::Message(MessageKind::Binary)) };
+    outbox.begin_operation(3, 10, 3, true);
+    outbox.fragment(Shape { is_compressed: true, ..shape }, b"01234");
+    assert_eq!(write(&mut outbox, &mut wire, usize::MAX), []);
+    assert!(outbox.cancel(3).is_none());
+    assert!(outbox.ping(b"") && outbox.waiting() > 0);
+    outbox.fragment(Shape { is_final: true, ..shape.continued() }, b"56789");
+    outbox.end_operation(3);
+    assert_eq!(write(&mut outbox, &mut wire, usize::MAX), [3]);
+    let seen: Vec<_> = frames(&wire).iter().map(|(first, _)| *first).collect();
+    assert_eq!(seen, [0x42, 0x89, 0x80]);
+}
+
+#[test]
+fn a_ping_is_held_until_its_last_byte_has_left() {
+    for behind in [0, 1000] {
+        let mut outbox = outbox();
+        assert!(!outbox.holds_ping());
+        outbox.message(MessageKind::Binary, &vec![0; behind]);
+        let mut wire = Vec::new();
+        // It has begun, so that the ping comes behind it, or has left.
+        write(&mut outbox, &mut wire, if behind == 0 { usize::MAX } else { 1 });
+        assert!(outbox.ping(b"ping"));
+        let all = frame::framed_len(behind) as usize + 10;
+        for _ in wire.len()..all {
+            assert!(outbox.holds_ping(), "{} of {all}", wire.len());
+            write(&mut outbox, &mut wire, 1);
+        }
+        assert!(!outbox.holds_ping());
+        outbox.message(MessageKind::Binary, b"x");
+        assert!(!outbox.holds_ping());
+    }
+}
+
+#[test]
+fn unsolicited_pongs_neither_pile_up_nor_replace_an_answer() {
+    let mut outbox = outbox();
+    let mut wire = Vec::new();
+    for _ in 0..10 {
+        outbox.unsolicited_pong();
+    }
+    write(&mut outbox, &mut wire, 3);
+    for _ in 0..10 {
+        outbox.unsolicited_pong();
+    }
+    outbox.pong(b"answer", true);
+    for _ in 0..10 {
+        outbox.unsolicited_pong();
+        write(&mut outbox, &mut wire, 1);
+    }
+    while !outbox.is_empty() {
+        write(&mut outbox, &mut wire, usize::MAX);
+    }
+    assert_eq!(frames(&wire), [(0x8a, Vec::new()), (0x8a, b"answer".to_vec())]);
+    outbox.end();
+    outbox.unsolicited_pong();
+    assert!(outbox.is_empty(), "nothing follows the end");
 }

@@ -1,20 +1,29 @@
-//! Frames from the server become events. RFC 6455 §5.4–5.6, §7.1.5.
+//! Frames from the server become events. RFC 6455 §5.4–5.6, §7.1.5; RFC 7692 §7.2.2.
 //!
 //! A message that lies whole in the caller's buffer is handed out as a piece of that buffer; any
-//! other is gathered in a buffer of its own that grows with what arrives. Control frames are taken
-//! between fragments. After the first fault, or a close frame, nothing more comes out, whatever
-//! bytes follow. Knows nothing of replies: those are the session's.
+//! other is gathered, or in partial mode handed out as it comes. Compressed payload is inflated a
+//! step at a time into a second buffer of the caller's. Control frames are taken between fragments.
+//! After the first fault, or a close frame, nothing more comes out, whatever bytes follow. Knows
+//! nothing of replies: those are the session's.
 
 use std::borrow::Cow;
 
 use super::close::{self, CloseFault, CloseStatus};
-use super::frame::{self, Fault, Header, MAX_CONTROL_BYTES, MAX_HEADER_BYTES, MessageKind, Opcode};
+use super::deflate::Inflater;
+use super::frame::{
+    self, Fault, Header, MAX_CONTROL_BYTES, MAX_HEADER_BYTES, MessageKind, Opcode, Part,
+};
+use super::gathering::Gathering;
+use super::payload::Taken;
+use super::traffic::Traffic;
 use super::utf8;
 
-/// How far a message's buffer may run ahead of what has arrived.
-const GROWTH_STEP: usize = 1 << 20;
 /// From this much missing payload on it is worth reading straight into the message's buffer.
 const DIRECT_THRESHOLD: u64 = 32 * 1024;
+/// What may be done before the others have their turn: a unit for a frame, so that even empty ones
+/// come to an end, and as many for what a step inflates as that takes time.
+const BUDGET: u32 = 16 * 1024;
+pub(super) const INFLATED_BYTES_PER_UNIT: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -22,6 +31,16 @@ pub struct Limits {
     pub max_message_size: u64,
     /// Frames of one message, empty ones included.
     pub max_fragments: u32,
+}
+
+/// In what pieces messages come out. The limits bind whole messages only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    FullMessage,
+    /// As they arrive, also inside a frame.
+    PartialMessage,
+    /// Likewise, and text is bytes like any other.
+    Stream,
 }
 
 /// A message's bytes.
@@ -36,19 +55,21 @@ pub enum Payload<'b> {
 
 #[derive(Debug)]
 pub enum Event<'b> {
-    Message(MessageKind, Payload<'b>),
+    Message(Part, Payload<'b>),
     /// To be answered with a pong of the same bytes. RFC 6455 §5.5.2.
     Ping(Cow<'b, [u8]>),
     Pong(Cow<'b, [u8]>),
     Close(CloseStatus),
+    /// The connection must be failed; nothing comes after this. RFC 6455 §7.1.7.
     Fault(Fault),
 }
 
 /// What the bytes at the cursor belong to.
 #[derive(Debug)]
-enum Place {
+pub(super) enum Place {
     Header,
-    /// Payload of a data frame, this much still to come.
+    /// Payload of a data frame, this much still to come. Of a compressed message there may be more
+    /// to inflate when nothing is.
     Data(u64),
     /// Payload of a control frame.
     Control(Opcode, u8),
@@ -56,49 +77,56 @@ enum Place {
     Ended,
 }
 
-/// The message being gathered.
-#[derive(Debug)]
-struct Gathering {
-    kind: MessageKind,
-    bytes: Vec<u8>,
-    text: utf8::Validator,
-    fragments: u32,
-    frame_is_final: bool,
-}
-
 #[derive(Debug)]
 pub struct Receiver {
-    limits: Limits,
-    place: Place,
-    gathering: Option<Box<Gathering>>,
+    pub(super) mode: Mode,
+    pub(super) limits: Limits,
+    pub(super) place: Place,
+    pub(super) gathering: Option<Box<Gathering>>,
     /// The front of a header, or of a control payload, that was cut by the end of the buffer.
     held: Vec<u8>,
-    discarding: bool,
+    pub(super) discarding: bool,
+    pub(super) inflater: Option<Box<Inflater>>,
+    pub(super) budget: u32,
+    pub traffic: Traffic,
 }
 
-/// The caller's buffer: `bytes[at..end]` are unread, `bytes.len() > end`, so that there is always
-/// a byte behind the last message.
+/// The caller's buffers: `bytes[at..end]` are unread, `bytes.len() > end`, so that there is always
+/// a byte behind the last message. `inflated` is for what comes out of compressed messages, and
+/// also has a byte more than is used.
 #[derive(Debug)]
 pub struct Input<'b> {
     pub bytes: &'b mut [u8],
     pub at: usize,
     pub end: usize,
+    pub inflated: &'b mut [u8],
 }
 
 impl Receiver {
-    pub fn new(limits: Limits) -> Receiver {
+    /// With an inflater when permessage-deflate was agreed.
+    pub fn new(mode: Mode, limits: Limits, inflater: Option<Inflater>) -> Receiver {
         Receiver {
+            mode,
             limits,
             place: Place::Header,
             gathering: None,
             held: Vec::new(),
             discarding: false,
+            inflater: inflater.map(Box::new),
+            budget: BUDGET,
+            traffic: Traffic::default(),
         }
+    }
+
+    /// A new turn: `receive` may do some work again before it stops in the middle of the input.
+    pub fn refill_budget(&mut self) {
+        self.budget = BUDGET;
     }
 
     /// From now on data is read and dropped; only the close frame, or a fault, still comes out.
     pub fn discard_messages(&mut self) {
         self.discarding = true;
+        self.inflater = None;
         if let Some(gathering) = &mut self.gathering {
             gathering.bytes = Vec::new();
         }
@@ -120,23 +148,34 @@ impl Receiver {
         self.place = Place::Ended;
         self.gathering = None;
         self.held = Vec::new();
+        self.inflater = None;
     }
 
-    /// Takes bytes from `input` up to the next event. `None`: they are all taken.
+    /// Takes bytes from `input` up to the next event. `None`: they are all taken, or the budget is
+    /// spent and the rest must be given again.
     #[inline]
     pub fn receive<'b>(&mut self, input: &'b mut Input<'_>) -> Option<Event<'b>> {
         loop {
             match self.place {
                 Place::Header => {
+                    if self.budget == 0 {
+                        return None;
+                    }
                     let header = match self.next_header(input) {
                         Ok(Some(header)) => header,
                         Ok(None) => return None,
                         Err(fault) => return Some(self.fail(fault)),
                     };
+                    self.budget -= 1;
+                    self.traffic.frames += 1;
                     // The straight path: a whole message that lies whole in the buffer.
-                    if let (Opcode::Message(kind), true, None, false) =
-                        (header.opcode, header.is_final, &self.gathering, self.discarding)
-                    {
+                    if let (Opcode::Message(kind), true, false, None, false) = (
+                        header.opcode,
+                        header.is_final,
+                        header.is_compressed,
+                        &self.gathering,
+                        self.discarding,
+                    ) {
                         let there = (input.end - input.at) as u64;
                         if header.payload_len > self.limits.max_message_size {
                             return Some(self.fail(Fault::MessageTooBig));
@@ -149,10 +188,16 @@ impl Receiver {
                                 return None; // unreachable: bytes.len() > end >= to
                             };
                             let text = piece.split_last().map_or(&[][..], |(_, text)| text);
-                            if kind == MessageKind::Text && !utf8::is_valid(text) {
+                            if kind == MessageKind::Text
+                                && self.mode != Mode::Stream
+                                && !utf8::is_valid(text)
+                            {
                                 return Some(self.fail(Fault::TextNotUtf8));
                             }
-                            return Some(Event::Message(kind, Payload::InPlace(piece)));
+                            self.traffic.messages += 1;
+                            self.traffic.payload_bytes += header.payload_len;
+                            let part = Part { kind, is_complete: true };
+                            return Some(Event::Message(part, Payload::InPlace(piece)));
                         }
                     }
                     if let Err(fault) = self.begin_frame(header) {
@@ -160,11 +205,19 @@ impl Receiver {
                     }
                 }
                 Place::Data(left) => match self.data(input, left) {
-                    Ok(Some((kind, bytes))) => {
-                        return Some(Event::Message(kind, Payload::Gathered(bytes)));
+                    Ok(Taken::Nothing) if self.is_held_up(input) => return None,
+                    Ok(Taken::Nothing) => {}
+                    Ok(Taken::Piece(part, range)) => {
+                        let piece = input.bytes.get_mut(range.start..range.end + 1);
+                        return piece.map(|piece| Event::Message(part, Payload::InPlace(piece)));
                     }
-                    Ok(None) if input.at == input.end => return None,
-                    Ok(None) => {}
+                    Ok(Taken::Inflated(part, len)) => {
+                        let piece = input.inflated.get_mut(..len + 1);
+                        return piece.map(|piece| Event::Message(part, Payload::InPlace(piece)));
+                    }
+                    Ok(Taken::Gathered(part, bytes)) => {
+                        return Some(Event::Message(part, Payload::Gathered(bytes)));
+                    }
                     Err(fault) => return Some(self.fail(fault)),
                 },
                 Place::Control(opcode, len) => {
@@ -190,11 +243,11 @@ impl Receiver {
     /// many: `None` unless much of a message is missing.
     pub fn direct_target(&mut self) -> Option<(&mut Vec<u8>, usize)> {
         let Place::Data(left) = self.place else { return None };
-        if left < DIRECT_THRESHOLD || self.discarding {
+        if left < DIRECT_THRESHOLD || self.discarding || self.mode != Mode::FullMessage {
             return None;
         }
-        let gathering = self.gathering.as_mut()?;
-        if reserve(&mut gathering.bytes, left).is_err() {
+        let gathering = self.gathering.as_mut().filter(|gathering| !gathering.is_compressed)?;
+        if gathering.reserve(left, u64::MAX).is_err() {
             return None; // the ordinary way meets the same want of memory, and reports it
         }
         let room = gathering.bytes.capacity() - gathering.bytes.len() - 1;
@@ -207,18 +260,18 @@ impl Receiver {
         let (Place::Data(left), Some(gathering)) = (&mut self.place, &mut self.gathering) else {
             return None;
         };
-        let from = gathering.bytes.len().saturating_sub(count);
-        let fresh = gathering.bytes.get(from..).unwrap_or_default();
-        if gathering.kind == MessageKind::Text && !gathering.text.check(fresh) {
-            return Some(self.fail(Fault::TextNotUtf8));
+        if let Err(fault) = gathering.check_last(count, self.mode) {
+            return Some(self.fail(fault));
         }
         *left = left.saturating_sub(count as u64);
         if *left > 0 {
             return None;
         }
         match self.end_of_frame() {
-            Ok(Some((kind, bytes))) => Some(Event::Message(kind, Payload::Gathered(bytes))),
-            Ok(None) => None,
+            Ok(Taken::Gathered(part, bytes)) => {
+                Some(Event::Message(part, Payload::Gathered(bytes)))
+            }
+            Ok(_) => None,
             Err(fault) => Some(self.fail(fault)),
         }
     }
@@ -238,8 +291,10 @@ impl Receiver {
 
     fn next_header_of_any_kind(&mut self, input: &mut Input<'_>) -> Result<Option<Header>, Fault> {
         let unread = input.bytes.get(input.at..input.end).unwrap_or_default();
+        // Who discards has no inflater any more, and does not care.
+        let inflates = self.inflater.is_some() || self.discarding;
         if self.held.is_empty() {
-            let header = frame::decode(unread)?;
+            let header = frame::decode(unread, inflates)?;
             match header {
                 Some(header) => input.at += header.header_len,
                 None => {
@@ -252,7 +307,7 @@ impl Receiver {
         let before = self.held.len();
         let wanted = (MAX_HEADER_BYTES - before).min(unread.len());
         self.held.extend_from_slice(unread.get(..wanted).unwrap_or_default());
-        match frame::decode(&self.held)? {
+        match frame::decode(&self.held, inflates)? {
             Some(header) => {
                 input.at += header.header_len - before;
                 self.held = Vec::new();
@@ -278,13 +333,7 @@ impl Receiver {
                 if self.gathering.is_some() {
                     return Err(Fault::MessageInsideMessage);
                 }
-                self.gathering = Some(Box::new(Gathering {
-                    kind,
-                    bytes: Vec::new(),
-                    text: utf8::Validator::default(),
-                    fragments: 0,
-                    frame_is_final: false,
-                }));
+                self.gathering = Some(Box::new(Gathering::new(kind, header.is_compressed)));
             }
             Opcode::Continuation if self.gathering.is_none() => {
                 return Err(Fault::StrayContinuation);
@@ -292,58 +341,16 @@ impl Receiver {
             Opcode::Continuation => {}
         }
         let Some(gathering) = &mut self.gathering else { return Ok(()) };
-        gathering.frame_is_final = header.is_final;
-        if !self.discarding {
-            gathering.fragments += 1;
-            if gathering.fragments > self.limits.max_fragments {
-                return Err(Fault::TooManyFragments);
-            }
-            let total = (gathering.bytes.len() as u64).saturating_add(header.payload_len);
-            if total > self.limits.max_message_size || total >= isize::MAX as u64 {
-                return Err(Fault::MessageTooBig);
-            }
+        if self.discarding {
+            gathering.frame_is_final = header.is_final;
+        } else {
+            gathering.begin_frame(header, self.mode, self.limits)?;
+        }
+        if gathering.is_compressed {
+            self.traffic.compressed_bytes += header.payload_len;
         }
         self.place = Place::Data(header.payload_len);
         Ok(())
-    }
-
-    /// Payload of a data frame that did not lie whole in the buffer.
-    fn data(
-        &mut self,
-        input: &mut Input<'_>,
-        left: u64,
-    ) -> Result<Option<(MessageKind, Vec<u8>)>, Fault> {
-        let there = ((input.end - input.at) as u64).min(left) as usize;
-        let piece = input.bytes.get(input.at..input.at + there).unwrap_or_default();
-        input.at += there;
-        let left = left - there as u64;
-        self.place = Place::Data(left);
-        if !self.discarding {
-            let Some(gathering) = &mut self.gathering else { return Ok(None) };
-            if gathering.kind == MessageKind::Text && !gathering.text.check(piece) {
-                return Err(Fault::TextNotUtf8);
-            }
-            reserve(&mut gathering.bytes, left + there as u64)?;
-            gathering.bytes.extend_from_slice(piece);
-        }
-        if left > 0 { Ok(None) } else { self.end_of_frame() }
-    }
-
-    fn end_of_frame(&mut self) -> Result<Option<(MessageKind, Vec<u8>)>, Fault> {
-        self.place = Place::Header;
-        if !self.gathering.as_ref().is_some_and(|gathering| gathering.frame_is_final) {
-            return Ok(None);
-        }
-        let Some(mut gathering) = self.gathering.take() else { return Ok(None) };
-        if self.discarding {
-            return Ok(None);
-        }
-        if gathering.kind == MessageKind::Text && !gathering.text.is_complete() {
-            return Err(Fault::TextNotUtf8);
-        }
-        gathering.bytes.try_reserve(1).map_err(|_| Fault::OutOfMemory)?;
-        gathering.bytes.push(0);
-        Ok(Some((gathering.kind, gathering.bytes)))
     }
 
     /// A control frame whose payload is all there: `there` bytes of it in the buffer, what came
@@ -360,8 +367,14 @@ impl Receiver {
             Cow::Owned(std::mem::take(&mut self.held))
         };
         match opcode {
-            Opcode::Ping => Event::Ping(payload),
-            Opcode::Pong => Event::Pong(payload),
+            Opcode::Ping => {
+                self.traffic.pings += 1;
+                Event::Ping(payload)
+            }
+            Opcode::Pong => {
+                self.traffic.pongs += 1;
+                Event::Pong(payload)
+            }
             _ => match close::parse(&payload) {
                 Ok(status) => {
                     self.end();
@@ -380,21 +393,6 @@ impl Receiver {
         self.end();
         Event::Fault(fault)
     }
-}
-
-/// Room for `left` more bytes and the closing zero, but never further ahead of what is there than a
-/// step or as much again.
-fn reserve(bytes: &mut Vec<u8>, left: u64) -> Result<(), Fault> {
-    // One more than the step, for the zero: a message of just that size is not moved for it.
-    let ahead = (bytes.len().max(GROWTH_STEP) as u64 + 1).min(left.saturating_add(1)) as usize;
-    if bytes.capacity() - bytes.len() > ahead.min(GROWTH_STEP / 16) {
-        return Ok(());
-    }
-    let grown = match bytes.is_empty() {
-        true => bytes.try_reserve_exact(ahead.max(2)),
-        false => bytes.try_reserve(ahead.max(2)),
-    };
-    grown.map_err(|_| Fault::OutOfMemory)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Bytes in every split against the events they must give.
 
 use super::*;
+use crate::protocol::gathering::GROWTH_STEP;
 
 const LIMITS: Limits = Limits { max_message_size: 1 << 20, max_fragments: 65_536 };
 
@@ -8,6 +9,8 @@ const LIMITS: Limits = Limits { max_message_size: 1 << 20, max_fragments: 65_536
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Seen {
     Message(MessageKind, Vec<u8>),
+    /// Not the last of its message.
+    Portion(MessageKind, Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close(u16, Vec<u8>),
@@ -31,6 +34,10 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+fn full(limits: Limits) -> Receiver {
+    Receiver::new(Mode::FullMessage, limits, None)
+}
+
 fn feed(receiver: &mut Receiver, pieces: &[&[u8]], direct: bool) -> Vec<Seen> {
     let mut seen = Vec::new();
     for piece in pieces {
@@ -46,23 +53,34 @@ fn feed(receiver: &mut Receiver, pieces: &[&[u8]], direct: bool) -> Vec<Seen> {
         let mut bytes = piece.to_vec();
         bytes.push(0xee);
         let end = piece.len();
-        let mut input = Input { bytes: &mut bytes, at: 0, end };
-        while let Some(event) = receiver.receive(&mut input) {
-            seen.push(own(event));
+        let mut inflated = [0; 8];
+        let mut input = Input { bytes: &mut bytes, at: 0, end, inflated: &mut inflated };
+        loop {
+            while let Some(event) = receiver.receive(&mut input) {
+                seen.push(own(event));
+            }
+            if input.at == end && !receiver.has_more() {
+                break;
+            }
+            receiver.refill_budget();
         }
-        assert_eq!(input.at, end, "everything is taken");
     }
     seen
 }
 
 fn own(event: Event<'_>) -> Seen {
     match event {
-        Event::Message(kind, Payload::InPlace(piece)) => {
-            Seen::Message(kind, piece[..piece.len() - 1].to_vec())
+        Event::Message(part, Payload::InPlace(piece)) => {
+            let bytes = piece[..piece.len() - 1].to_vec();
+            match part.is_complete {
+                true => Seen::Message(part.kind, bytes),
+                false => Seen::Portion(part.kind, bytes),
+            }
         }
-        Event::Message(kind, Payload::Gathered(mut bytes)) => {
+        Event::Message(part, Payload::Gathered(mut bytes)) => {
             assert_eq!(bytes.pop(), Some(0), "one zero byte behind");
-            Seen::Message(kind, bytes)
+            assert!(part.is_complete);
+            Seen::Message(part.kind, bytes)
         }
         Event::Ping(payload) => Seen::Ping(payload.into_owned()),
         Event::Pong(payload) => Seen::Pong(payload.into_owned()),
@@ -73,7 +91,7 @@ fn own(event: Event<'_>) -> Seen {
 
 /// Whole, in every two pieces, byte by byte: the same events.
 fn expect(bytes: &[u8], expected: &[Seen]) {
-    let new = || Receiver::new(LIMITS);
+    let new = || full(LIMITS);
     assert_eq!(feed(&mut new(), &[bytes], false), expected);
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
     assert_eq!(feed(&mut new(), &single, false), expected);
@@ -156,7 +174,7 @@ fn nothing_comes_after_a_close_frame() {
 
 #[test]
 fn the_limit_is_inclusive_and_judged_at_the_header() {
-    let mut receiver = Receiver::new(LIMITS);
+    let mut receiver = full(LIMITS);
     let seen = feed(&mut receiver, &[&frame(0x82, &[1; 1 << 20])], false);
     assert!(matches!(&seen[..], [Seen::Message(_, bytes)] if bytes.len() == 1 << 20));
     let seen = feed(&mut receiver, &[&[0x82, 127, 0, 0, 0, 0, 0, 0x10, 0, 1]], false);
@@ -165,16 +183,19 @@ fn the_limit_is_inclusive_and_judged_at_the_header() {
 
 #[test]
 fn empty_fragments_count() {
-    let mut receiver = Receiver::new(Limits { max_fragments: 3, ..LIMITS });
-    let three = [frame(0x01, b""), frame(0x00, b""), frame(0x80, b"")].concat();
-    assert_eq!(feed(&mut receiver, &[&three], false), [text("")]);
+    let mut receiver = full(Limits { max_fragments: 3, ..LIMITS });
+    let ended = [frame(0x01, b""), frame(0x00, b""), frame(0x00, b"x"), frame(0x80, b"")].concat();
+    assert_eq!(feed(&mut receiver, &[&ended], false), [text("x")], "a bare end does not count");
     let four = [frame(0x01, b""), frame(0x00, b""), frame(0x00, b""), frame(0x00, b"")].concat();
+    assert_eq!(feed(&mut receiver, &[&four], false), [Seen::Fault(Fault::TooManyFragments)]);
+    let mut receiver = full(Limits { max_fragments: 3, ..LIMITS });
+    let four = [frame(0x01, b""), frame(0x00, b""), frame(0x00, b""), frame(0x80, b"x")].concat();
     assert_eq!(feed(&mut receiver, &[&four], false), [Seen::Fault(Fault::TooManyFragments)]);
 }
 
 #[test]
 fn invalid_text_fails_in_the_segment_that_breaks_it() {
-    let mut receiver = Receiver::new(LIMITS);
+    let mut receiver = full(LIMITS);
     let header = [0x81, 127, 0, 0, 0, 0, 0, 0x0f, 0, 0];
     assert_eq!(feed(&mut receiver, &[&header, b"good"], false), []);
     assert_eq!(feed(&mut receiver, &[b"\xff"], false), [Seen::Fault(Fault::TextNotUtf8)]);
@@ -182,7 +203,7 @@ fn invalid_text_fails_in_the_segment_that_breaks_it() {
 
 #[test]
 fn a_declared_length_costs_nothing_until_bytes_arrive() {
-    let mut receiver = Receiver::new(Limits { max_message_size: u64::MAX, ..LIMITS });
+    let mut receiver = full(Limits { max_message_size: u64::MAX, ..LIMITS });
     let header = [0x82, 127, 0, 0, 0, 0, 0x40, 0, 0, 0];
     assert_eq!(feed(&mut receiver, &[&header, &[1; 10]], false), []);
     let gathering = receiver.gathering.as_ref().unwrap();
@@ -192,14 +213,14 @@ fn a_declared_length_costs_nothing_until_bytes_arrive() {
 
 #[test]
 fn an_absurd_length_without_a_limit_is_too_big() {
-    let mut receiver = Receiver::new(Limits { max_message_size: u64::MAX, ..LIMITS });
+    let mut receiver = full(Limits { max_message_size: u64::MAX, ..LIMITS });
     let header = [0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
     assert_eq!(feed(&mut receiver, &[&header], false), [Seen::Fault(Fault::MessageTooBig)]);
 }
 
 #[test]
 fn discarding_drops_messages_and_keeps_nothing() {
-    let mut receiver = Receiver::new(LIMITS);
+    let mut receiver = full(LIMITS);
     assert_eq!(feed(&mut receiver, &[&frame(0x01, &[b'a'; 1000])], false), []);
     receiver.discard_messages();
     let bytes = [
@@ -215,10 +236,10 @@ fn discarding_drops_messages_and_keeps_nothing() {
 
 #[test]
 fn a_piece_in_place_can_be_ended_by_a_zero_and_put_back() {
-    let mut receiver = Receiver::new(LIMITS);
+    let mut receiver = full(LIMITS);
     let mut bytes = [frame(0x81, b"one"), frame(0x81, b"two"), vec![0]].concat();
     let end = bytes.len() - 1;
-    let mut input = Input { bytes: &mut bytes, at: 0, end };
+    let mut input = Input { bytes: &mut bytes, at: 0, end, inflated: &mut [] };
     let mut texts = Vec::new();
     while let Some(event) = receiver.receive(&mut input) {
         let Event::Message(_, Payload::InPlace(piece)) = event else { panic!("{event:?}") };
@@ -232,7 +253,7 @@ fn a_piece_in_place_can_be_ended_by_a_zero_and_put_back() {
 
 #[test]
 fn a_message_of_the_growth_step_is_gathered_without_moving() {
-    let mut receiver = Receiver::new(LIMITS);
+    let mut receiver = full(LIMITS);
     let bytes = frame(0x82, &[5; GROWTH_STEP]);
     let first = 200_000;
     assert_eq!(feed(&mut receiver, &[&bytes[..first]], false), []);
@@ -246,3 +267,24 @@ fn a_message_of_the_growth_step_is_gathered_without_moving() {
     }
     assert!(receiver.gathering.is_none());
 }
+
+#[test]
+fn a_turn_s_work_is_bounded_and_goes_on_where_it_stopped() {
+    let mut receiver = full(LIMITS);
+    let mut bytes = frame(0x82, b"").repeat(3 * BUDGET as usize);
+    bytes.push(0);
+    let end = bytes.len() - 1;
+    let mut input = Input { bytes: &mut bytes, at: 0, end, inflated: &mut [] };
+    for turn in 1..=3 {
+        receiver.refill_budget();
+        let mut messages = 0;
+        while receiver.receive(&mut input).is_some() {
+            messages += 1;
+        }
+        assert_eq!((messages, input.at), (BUDGET, turn * 2 * BUDGET as usize));
+    }
+}
+
+#[cfg(test)]
+#[path = "receiver_modes_tests.rs"]
+mod modes;

@@ -65,16 +65,30 @@ pub struct Scratch {
     pub input: Box<[u8]>,
     /// What a TLS socket is read into.
     pub ciphertext: Box<[u8]>,
+    /// What compressed payload is inflated into: nothing, until `with_inflated` makes it
+    /// `INFLATED_BYTES` and one byte behind.
+    pub inflated: Box<[u8]>,
 }
 
 pub const INPUT_BYTES: usize = 256 * 1024;
 pub const CIPHERTEXT_BYTES: usize = 64 * 1024;
+pub const INFLATED_BYTES: usize = 64 * 1024;
+
+impl Scratch {
+    /// From the first compressed connection on the thread has room to inflate into.
+    pub fn with_inflated(&mut self) {
+        if self.inflated.is_empty() {
+            self.inflated = vec![0; INFLATED_BYTES + 1].into_boxed_slice();
+        }
+    }
+}
 
 impl Default for Scratch {
     fn default() -> Scratch {
         Scratch {
             input: vec![0; INPUT_BYTES + 1].into_boxed_slice(),
             ciphertext: vec![0; CIPHERTEXT_BYTES].into_boxed_slice(),
+            inflated: Box::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use anyws::ffi::queue::*;
 use anyws::ffi::result::*;
 use anyws::ffi::send::*;
 use anyws::ffi::socket::*;
+use anyws::ffi::statistics::*;
 use anyws::ffi::types::*;
 
 use crate::sheet::Answer;
@@ -159,6 +160,11 @@ pub fn functions() -> Vec<Function> {
             error.struct_size = size_of::<ws_error>() as u32;
             R(ws_get_error(s, &raw mut error))
         }),
+        result("ws_get_statistics", ALWAYS, |s| {
+            let mut statistics: ws_statistics = unsafe { std::mem::zeroed() };
+            statistics.struct_size = size_of::<ws_statistics>() as u32;
+            R(ws_get_statistics(s, &raw mut statistics))
+        }),
     ]
 }
 
@@ -267,6 +273,9 @@ fn bad_texts() -> Vec<Function> {
         }),
         bad("ws_set_control: out of a live one's range", INVALID, "value", |s| {
             R(ws_set_control(s, WS_CONTROL_MESSAGE_TYPE, 2))
+        }),
+        bad("ws_set_control: read-only", INVALID, "control", |s| {
+            R(ws_set_control(s, WS_CONTROL_ACTUAL_UNSOLICITED_PONG_INTERVAL_MS, 0))
         }),
         bad("ws_set_control_string: NULL", NULL, "value", |s| {
             R(ws_set_control_string(s, WS_CONTROL_SUPPORTED_PROTOCOLS, null()))
@@ -381,6 +390,11 @@ fn bad_outputs() -> Vec<Function> {
         bad("ws_get_error: struct_size 0", INVALID, "struct_size", |s| {
             let mut error: ws_error = unsafe { std::mem::zeroed() };
             R(ws_get_error(s, &raw mut error))
+        }),
+        bad("ws_get_statistics: NULL", NULL, "statistics", |s| R(ws_get_statistics(s, null_mut()))),
+        bad("ws_get_statistics: struct_size 0", INVALID, "struct_size", |s| {
+            let mut statistics: ws_statistics = unsafe { std::mem::zeroed() };
+            R(ws_get_statistics(s, &raw mut statistics))
         }),
     ]
 }

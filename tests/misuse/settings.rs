@@ -10,6 +10,7 @@ use anyws::ffi::library::*;
 use anyws::ffi::result::*;
 use anyws::ffi::send::*;
 use anyws::ffi::socket::*;
+use anyws::ffi::statistics::*;
 use anyws::ffi::types::*;
 
 use crate::arguments::{INVALID, OK, is_token, ok_if};
@@ -153,7 +154,7 @@ fn every_control_keeps_to_its_type_and_range_and_is_live_or_not() {
             known_control(&mut sheet, &what, socket, control, &info, state == WS_STATE_CREATED);
         }
     }
-    assert_eq!(known, 16);
+    assert_eq!(known, 28);
     for socket in sockets {
         assert_eq!(ws_socket_free(socket), WS_OK);
     }
@@ -169,8 +170,12 @@ fn known_control(
     info: &ws_control_info,
     is_created: bool,
 ) {
-    let may_be_set = is_created || info.is_live == 1;
+    let is_read_only = info.is_read_only == 1;
+    let may_be_set = (is_created || info.is_live == 1) && !is_read_only;
     let setting = |answer| {
+        if is_read_only {
+            return INVALID;
+        }
         if may_be_set { answer } else { Answer::Result(WS_E_ILLEGAL_METHOD_CALL) }
     };
     let word = |word| if may_be_set { word } else { "control" };
@@ -215,7 +220,7 @@ fn records_are_filled_as_far_as_the_caller_knows_them() {
     let socket = socket_of(subject(WS_STATE_CREATED));
     let mut sheet = Sheet::default();
     for size in (0..=600u32).chain([0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX]) {
-        for which in ["ws_error", "ws_control_info"] {
+        for which in ["ws_error", "ws_control_info", "ws_statistics"] {
             let mut record = [0xaau8; 1024];
             record[..4].copy_from_slice(&size.to_ne_bytes());
             let place = record.as_mut_ptr();
@@ -226,12 +231,14 @@ fn records_are_filled_as_far_as_the_caller_knows_them() {
                 &mut || {
                     Answer::Result(match which {
                         "ws_error" => ws_get_error(socket, place.cast()),
+                        "ws_statistics" => ws_get_statistics(socket, place.cast()),
                         _ => ws_get_control_info(WS_CONTROL_NO_DELAY, place.cast()),
                     })
                 },
             );
             let whole = match which {
                 "ws_error" => size_of::<ws_error>(),
+                "ws_statistics" => size_of::<ws_statistics>(),
                 _ => size_of::<ws_control_info>(),
             };
             let known = if size < 8 { 4 } else { whole.min(size as usize) };
@@ -246,7 +253,7 @@ fn records_are_filled_as_far_as_the_caller_knows_them() {
         Answer::Result(ws_get_control_info(WS_CONTROL_NO_DELAY, null_mut()))
     });
     assert_eq!(ws_socket_free(socket), WS_OK);
-    sheet.pass(1_200);
+    sheet.pass(1_800);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use anyws::ffi::queue::*;
 use anyws::ffi::result::*;
 use anyws::ffi::send::*;
 use anyws::ffi::socket::*;
+use anyws::ffi::statistics::*;
 use anyws::ffi::types::*;
 
 use super::DEADLINE;
@@ -307,6 +308,13 @@ impl Client {
         error.struct_size = size_of::<ws_error>() as u32;
         assert_eq!(ws_get_error(self.socket, &raw mut error), WS_OK);
         error
+    }
+
+    pub fn statistics(&self) -> ws_statistics {
+        let mut statistics: ws_statistics = unsafe { std::mem::zeroed() };
+        statistics.struct_size = size_of::<ws_statistics>() as u32;
+        assert_eq!(ws_get_statistics(self.socket, &raw mut statistics), WS_OK);
+        statistics
     }
 
     /// Frees the socket, waits for *released* and returns what was told before it.

@@ -1,0 +1,217 @@
+//! What is counted of a connection. The session is the only writer, so plain loads and stores do;
+//! readers on other threads see each number whole, but not all of one moment.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::base::lock::lock;
+use crate::protocol::traffic::Traffic;
+
+use super::link::Link;
+
+#[derive(Debug, Default)]
+pub struct Statistics {
+    received: ReceivedCells,
+    round_trip_us: AtomicU64,
+    smoothed_round_trip_us: AtomicU64,
+    min_round_trip_us: AtomicU64,
+    stages_us: [AtomicU64; 4],
+}
+
+#[derive(Debug, Default)]
+struct ReceivedCells {
+    bytes: AtomicU64,
+    frames: AtomicU64,
+    messages: AtomicU64,
+    payload_bytes: AtomicU64,
+    compressed_bytes: AtomicU64,
+    inflated_bytes: AtomicU64,
+    pings: AtomicU64,
+    pongs: AtomicU64,
+}
+
+/// A stage of connecting whose time is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timed {
+    Name,
+    Tcp,
+    Tls,
+    Http,
+}
+
+/// One direction of the connection behind the opening handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Direction {
+    /// On the wire, inside TLS.
+    pub bytes: u64,
+    pub traffic: Traffic,
+}
+
+/// Of all pings that were answered; zero for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoundTrip {
+    pub last_us: u64,
+    pub smoothed_us: u64,
+    pub min_us: u64,
+}
+
+impl Statistics {
+    /// A new attempt to connect: what an earlier one came to is forgotten.
+    pub fn begin(&self) {
+        self.store_received(&Traffic::default(), 0);
+        let round_trip =
+            [&self.round_trip_us, &self.smoothed_round_trip_us, &self.min_round_trip_us];
+        for cell in round_trip.into_iter().chain(&self.stages_us) {
+            store(cell, 0);
+        }
+    }
+
+    /// Once per turn of the session: everything that has arrived so far.
+    pub fn store_received(&self, traffic: &Traffic, wire_bytes: u64) {
+        let cells = &self.received;
+        store(&cells.bytes, wire_bytes);
+        store(&cells.frames, traffic.frames);
+        store(&cells.messages, traffic.messages);
+        store(&cells.payload_bytes, traffic.payload_bytes);
+        store(&cells.compressed_bytes, traffic.compressed_bytes);
+        store(&cells.inflated_bytes, traffic.inflated_bytes);
+        store(&cells.pings, traffic.pings);
+        store(&cells.pongs, traffic.pongs);
+    }
+
+    /// A ping was answered.
+    pub fn answered(&self, round_trip: Duration) {
+        // Zero stands for none.
+        let last = micros(round_trip).max(1);
+        let (smoothed, min) = (load(&self.smoothed_round_trip_us), load(&self.min_round_trip_us));
+        store(&self.round_trip_us, last);
+        store(&self.smoothed_round_trip_us, smooth(smoothed, last));
+        store(&self.min_round_trip_us, if min == 0 { last } else { min.min(last) });
+    }
+
+    pub fn stage_ended(&self, stage: Timed, took: Duration) {
+        if let Some(cell) = self.stages_us.get(stage as usize) {
+            store(cell, micros(took));
+        }
+    }
+
+    /// How long a stage took, in microseconds; zero while it has not ended.
+    pub fn stage_us(&self, stage: Timed) -> u64 {
+        self.stages_us.get(stage as usize).map_or(0, load)
+    }
+
+    pub fn round_trip(&self) -> RoundTrip {
+        RoundTrip {
+            last_us: load(&self.round_trip_us),
+            smoothed_us: load(&self.smoothed_round_trip_us),
+            min_us: load(&self.min_round_trip_us),
+        }
+    }
+
+    pub fn received(&self) -> Direction {
+        let cells = &self.received;
+        Direction {
+            bytes: load(&cells.bytes),
+            traffic: Traffic {
+                frames: load(&cells.frames),
+                messages: load(&cells.messages),
+                payload_bytes: load(&cells.payload_bytes),
+                compressed_bytes: load(&cells.compressed_bytes),
+                inflated_bytes: load(&cells.inflated_bytes),
+                pings: load(&cells.pings),
+                pongs: load(&cells.pongs),
+            },
+        }
+    }
+}
+
+impl Link {
+    /// What has been sent: any thread sends, so it is counted under their lock.
+    pub fn sent(&self) -> Direction {
+        let outgoing = lock(&self.outgoing);
+        Direction { bytes: outgoing.bytes_sent, traffic: outgoing.outbox.traffic }
+    }
+}
+
+/// RFC 6298 §2: SRTT <- (1 - 1/8) * SRTT + 1/8 * R, and the first R as it is.
+fn smooth(smoothed: u64, last: u64) -> u64 {
+    match smoothed {
+        0 => last,
+        _ => smoothed.saturating_mul(7).saturating_add(last).saturating_add(4) / 8,
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn load(cell: &AtomicU64) -> u64 {
+    cell.load(Ordering::Relaxed)
+}
+
+fn store(cell: &AtomicU64, value: u64) {
+    cell.store(value, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trips_are_smoothed_and_the_shortest_is_kept() {
+        let statistics = Statistics::default();
+        assert_eq!(statistics.round_trip(), RoundTrip::default());
+        statistics.answered(Duration::from_micros(800));
+        let first = RoundTrip { last_us: 800, smoothed_us: 800, min_us: 800 };
+        assert_eq!(statistics.round_trip(), first);
+        statistics.answered(Duration::from_micros(1600));
+        let second = RoundTrip { last_us: 1600, smoothed_us: 900, min_us: 800 };
+        assert_eq!(statistics.round_trip(), second);
+        statistics.answered(Duration::from_nanos(10));
+        assert_eq!(statistics.round_trip().last_us, 1, "zero would be none");
+        assert_eq!(statistics.round_trip().min_us, 1);
+        statistics.begin();
+        assert_eq!(statistics.round_trip(), RoundTrip::default());
+    }
+
+    #[test]
+    fn a_constant_round_trip_is_its_own_mean() {
+        for time in [1, 7, 8, 9, 1000, 123_456_789] {
+            let mut smoothed = 0;
+            for _ in 0..100 {
+                smoothed = smooth(smoothed, time);
+            }
+            assert_eq!(smoothed, time);
+        }
+    }
+
+    #[test]
+    fn what_has_arrived_reads_back_as_it_was_stored() {
+        let statistics = Statistics::default();
+        let traffic = Traffic {
+            frames: 1,
+            messages: 2,
+            payload_bytes: 3,
+            compressed_bytes: 4,
+            inflated_bytes: 5,
+            pings: 6,
+            pongs: 7,
+        };
+        statistics.store_received(&traffic, 8);
+        assert_eq!(statistics.received(), Direction { bytes: 8, traffic });
+        statistics.begin();
+        assert_eq!(statistics.received(), Direction::default());
+    }
+
+    #[test]
+    fn each_stage_has_a_time_of_its_own() {
+        let statistics = Statistics::default();
+        let stages = [Timed::Name, Timed::Tcp, Timed::Tls, Timed::Http];
+        for (number, stage) in (1..).zip(stages) {
+            statistics.stage_ended(stage, Duration::from_micros(number));
+        }
+        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [1, 2, 3, 4]);
+        statistics.begin();
+        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [0; 4]);
+    }
+}

@@ -1,0 +1,176 @@
+//! What the clock says to an open connection: what is due to be sent, how long a silence or a stall
+//! may last, and when closing has taken too long. Controls are looked up every time, so that a live
+//! one takes effect with the next turn.
+
+use std::time::{Duration, Instant};
+
+use crate::base::lock::lock;
+use crate::protocol::heartbeat::{Beat, Schedule};
+use crate::transport::tcp;
+
+use super::controls::{Control, Controls};
+use super::ending::Closing;
+use super::error::{Cause, Error, Phase};
+use super::link::Link;
+use super::open::{Open, Outcome};
+use super::writer::Outgoing;
+
+/// A peer is not late before everything that it had sent in time has been read: of a flood so many
+/// bytes, which is more than a system holds for one socket.
+const GRACE_BYTES: u64 = 8 << 20;
+
+/// The earliest of several deadlines.
+struct Alarm {
+    now: Instant,
+    next: Option<Instant>,
+}
+
+impl Alarm {
+    /// Whether this one has passed.
+    fn rings(&mut self, deadline: Option<Instant>) -> bool {
+        self.next = self.next.into_iter().chain(deadline).min();
+        deadline.is_some_and(|deadline| deadline <= self.now)
+    }
+
+    /// The same for a span of time; one too long for the clock never ends.
+    fn rings_after(&mut self, since: Instant, span: Duration) -> bool {
+        self.rings(since.checked_add(span))
+    }
+}
+
+impl Open {
+    /// Looks at the clock, and says when to look again.
+    pub(super) fn watch(&mut self, now: Instant, link: &Link) -> Outcome {
+        let mut alarm = Alarm { now, next: None };
+        match self.closing {
+            Closing::Lingering { deadline } => {
+                let unsent = !lock(&link.outgoing).outbox.is_empty() || !self.stream.is_flushed();
+                if !unsent {
+                    self.stream.end();
+                }
+                if alarm.rings(Some(deadline)) {
+                    return Outcome::Finished;
+                }
+            }
+            Closing::Done { since, .. } => {
+                if alarm.rings_after(since, link.controls.duration(Control::CloseTimeoutMs)) {
+                    tcp::reset_on_drop(self.stream.tcp());
+                    return self.closed_cleanly().unwrap_or(Outcome::Finished);
+                }
+            }
+            Closing::Sent { since } => {
+                let is_late =
+                    alarm.rings_after(since, link.controls.duration(Control::CloseTimeoutMs));
+                if is_late || self.is_stalled(&mut alarm, link) {
+                    let phase = if is_late { Phase::Closing } else { Phase::WebSocket };
+                    return self.timed_out(phase);
+                }
+            }
+            Closing::No => return self.watch_open(alarm, link),
+        }
+        Outcome::Wait(alarm.next)
+    }
+
+    fn watch_open(&mut self, mut alarm: Alarm, link: &Link) -> Outcome {
+        let schedule = schedule(&link.controls);
+        let mut wants_turn = false;
+        let has_beaten = {
+            let mut outgoing = lock(&link.outgoing);
+            outgoing.heartbeat.hear(!self.is_paused, alarm.now);
+            queue_beats(&mut outgoing, &schedule, alarm.now)
+        };
+        if has_beaten {
+            if let Some(error) = self.write_out(link)
+                && let Some(outcome) = self.failed(Error::from_system(self.phase(), &error))
+            {
+                return outcome;
+            }
+            wants_turn = lock(&link.outgoing).wants_writer();
+        }
+        if self.is_stalled(&mut alarm, link) {
+            return self.timed_out(Phase::WebSocket);
+        }
+        if self.is_silent(&mut alarm, &schedule, link) {
+            if !self.looks_again() {
+                return self.timed_out(Phase::WebSocket);
+            }
+            wants_turn = true;
+        } else {
+            self.late_from = None;
+        }
+        if wants_turn { Outcome::Again } else { Outcome::Wait(alarm.next) }
+    }
+
+    /// Bytes wait, and none has left for too long.
+    fn is_stalled(&self, alarm: &mut Alarm, link: &Link) -> bool {
+        let since = lock(&link.outgoing).stalled_since;
+        since.is_some_and(|since| {
+            alarm.rings_after(since, link.controls.duration(Control::SendTimeoutMs))
+        })
+    }
+
+    /// The peer owes something, and it has not come for too long.
+    fn is_silent(&self, alarm: &mut Alarm, schedule: &Schedule, link: &Link) -> bool {
+        let (deadline, next_beat, ping_sent) = {
+            let heartbeat = &lock(&link.outgoing).heartbeat;
+            (heartbeat.deadline(schedule), heartbeat.next_beat(schedule), heartbeat.waiting_since())
+        };
+        alarm.rings(next_beat);
+        let mut is_silent = alarm.rings(deadline);
+        // While we do not read, the peer's silence is our own doing.
+        let listens = !self.has_input();
+        let silent_since = match ping_sent {
+            Some(sent) => Some(sent.max(self.heard_at)),
+            None if self.receiver.is_inside_message() => Some(self.heard_at),
+            None => None,
+        };
+        if let Some(since) = silent_since
+            && listens
+        {
+            is_silent |=
+                alarm.rings_after(since, link.controls.duration(Control::ReceiveTimeoutMs));
+        }
+        is_silent
+    }
+
+    /// What the peer sent in time may not have been read yet, because this thread was busy or
+    /// there is so much of it. `false`: all of that has been read.
+    fn looks_again(&mut self) -> bool {
+        let Some(from) = self.late_from else {
+            self.late_from = Some(self.bytes_received);
+            self.may_read = true;
+            self.stream.notice_edge();
+            return true;
+        };
+        self.has_input() && self.bytes_received - from < GRACE_BYTES
+    }
+
+    fn timed_out(&mut self, phase: Phase) -> Outcome {
+        tcp::reset_on_drop(self.stream.tcp());
+        self.lost(Error::new(phase, Cause::Timeout))
+    }
+}
+
+fn schedule(controls: &Controls) -> Schedule {
+    Schedule {
+        ping_interval: controls.duration(Control::PingIntervalMs),
+        pong_timeout: controls.duration(Control::PongTimeoutMs),
+        unsolicited_pong_interval: controls.duration(Control::DesiredUnsolicitedPongIntervalMs),
+    }
+}
+
+/// Queues the pings and pongs that are due; `true` if there were any.
+fn queue_beats(outgoing: &mut Outgoing, schedule: &Schedule, now: Instant) -> bool {
+    let mut has_beaten = false;
+    while !outgoing.outbox.has_ended()
+        && let Some(beat) = outgoing.heartbeat.beat(schedule, !outgoing.outbox.holds_ping(), now)
+    {
+        has_beaten = true;
+        match beat {
+            // None waits, so there is room for one.
+            Beat::Ping(payload) => _ = outgoing.outbox.ping(&payload),
+            Beat::UnsolicitedPong => outgoing.outbox.unsolicited_pong(),
+        }
+    }
+    has_beaten
+}
