@@ -1,6 +1,6 @@
 # Thin: cargo and CMake do the work, scripts/require-tools.sh fetches what is missing.
 .POSIX:
-.PHONY: all demo test install bench lint
+.PHONY: all demo test autobahn install bench lint
 
 CARGO = cargo
 PREFIX = /usr/local
@@ -15,6 +15,7 @@ demo:
 test:
 	@sh scripts/require-tools.sh cargo cc c++ cmake ninja pkg-config
 	@sh scripts/require-peers.sh
+	@sh scripts/require-autobahn.sh || :
 	@$(BEGIN); failed=; \
 	$(CARGO) test --locked --no-fail-fast || failed="cargo-test"; \
 	for preset in test test-sanitize; do \
@@ -23,6 +24,11 @@ test:
 	done; \
 	set +x; test -z "$$failed" || { echo "make test: FAILED: $$failed"; exit 1; }; \
 	echo "make test: cargo test, ctest, and ctest under the sanitizers have passed"
+
+autobahn:
+	@sh scripts/require-tools.sh cargo cc c++ cmake ninja
+	@sh scripts/require-autobahn.sh
+	@$(BEGIN); cmake --preset test; cmake --build --preset test --target autobahn
 
 install:
 	@sh scripts/require-tools.sh cargo cc cmake ninja
