@@ -260,6 +260,54 @@ fn extensions_that_were_not_offered_fail() {
 }
 
 #[test]
+fn compression_is_agreed_on_within_the_offer() {
+    let refused = WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED;
+    let extension =
+        |value: &str| and_line(&format!("Sec-WebSocket-Extensions: {value}")).into_bytes();
+    let deflate = |parameters: &str| extension(&format!("permessage-deflate{parameters}"));
+    let twice = "Sec-WebSocket-Extensions: permessage-deflate\r\n\
+                 Sec-WebSocket-Extensions: permessage-deflate";
+    let mut rows = vec![
+        row("declined", GOOD, WS_OK),
+        row("as offered", deflate(""), WS_OK),
+        row("without spaces", deflate(";server_max_window_bits=12"), WS_OK),
+        row(
+            "all parameters",
+            deflate(
+                "; server_no_context_takeover; client_no_context_takeover; \
+             server_max_window_bits=10; client_max_window_bits=10",
+            ),
+            WS_OK,
+        ),
+        row("quoted", deflate("; server_max_window_bits=\"10\""), WS_OK),
+        row("twice", extension("permessage-deflate, permessage-deflate"), refused),
+        row("in two lines", and_line(twice), refused),
+        row("another besides", extension("permessage-deflate, x-unknown"), refused),
+        row("another", extension("x-webkit-deflate-frame"), refused),
+        row("an empty list", extension(""), WS_OK),
+        row("an unknown parameter", deflate("; x"), refused),
+        row("an empty parameter", deflate(";"), refused),
+        row("a flag with a value", deflate("; server_no_context_takeover=1"), refused),
+        row(
+            "a flag twice",
+            deflate("; client_no_context_takeover; client_no_context_takeover"),
+            refused,
+        ),
+    ];
+    for name in ["server_max_window_bits", "client_max_window_bits"] {
+        for value in ["=8", "=9", "=15"] {
+            rows.push(row("a window", deflate(&format!("; {name}{value}")), WS_OK));
+        }
+        for value in ["", "=", "=0", "=7", "=16", "=77", "=08", "=-9", "=10.0", "=\"10", "=a"] {
+            rows.push(row("a bad window", deflate(&format!("; {name}{value}")), refused));
+        }
+        let twice = format!("; {name}=10; {name}=10");
+        rows.push(row("a window twice", deflate(&twice), refused));
+    }
+    all_end_with(rows, |client| client.set(WS_CONTROL_COMPRESSION, 1));
+}
+
+#[test]
 fn subprotocols_are_those_that_were_offered() {
     let refused = WS_E_SUBPROTOCOL_NOT_SUPPORTED;
     let protocol = |value: &str| and_line(&format!("Sec-WebSocket-Protocol: {value}")).into_bytes();

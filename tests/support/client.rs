@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use anyws::ffi::controls::*;
+use anyws::ffi::data_types::ws_data_writer;
 use anyws::ffi::events::*;
 use anyws::ffi::information::*;
 use anyws::ffi::queue::*;
@@ -14,6 +15,7 @@ use anyws::ffi::result::*;
 use anyws::ffi::send::*;
 use anyws::ffi::socket::*;
 use anyws::ffi::statistics::*;
+use anyws::ffi::storing::ws_data_writer_store_async;
 use anyws::ffi::types::*;
 
 use super::DEADLINE;
@@ -276,6 +278,14 @@ impl Client {
             &raw mut operation,
         );
         if result == WS_OK { Ok(operation) } else { Err(result) }
+    }
+
+    pub fn store_async(&self, writer: *mut ws_data_writer) -> Result<u64, ws_result> {
+        let (mut operation, teller) = (0, self.teller.cast());
+        match ws_data_writer_store_async(writer, Some(completed), teller, &raw mut operation) {
+            WS_OK => Ok(operation),
+            result => Err(result),
+        }
     }
 
     pub fn close(&self, code: u16, reason: &str) -> ws_result {

@@ -166,13 +166,18 @@ pub type Peer = WebSocket<Stream>;
 impl Server {
     /// Hands every accepted connection to `serve`, before any byte is read.
     pub fn raw(tls: Tls, serve: impl Fn(Stream) + Send + Sync + 'static) -> Server {
+        Server::accepting(tls, move |tcp| serve(Stream::new(tcp, tls)))
+    }
+
+    /// The same before there is TLS.
+    pub fn accepting(tls: Tls, serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let serve = Arc::new(serve);
         std::thread::spawn(move || {
             for tcp in listener.incoming().flatten() {
                 let serve = Arc::clone(&serve);
-                std::thread::spawn(move || serve(Stream::new(tcp, tls)));
+                std::thread::spawn(move || serve(tcp));
             }
         });
         Server { address, tls }
@@ -354,18 +359,23 @@ pub fn upgrade(stream: &mut Stream) -> String {
 /// The same with `more` in the segment of the answer.
 pub fn upgrade_then(stream: &mut Stream, more: &[u8]) -> String {
     let request = read_request(stream);
+    answer_upgrade(stream, &request, "", more);
+    request
+}
+
+/// Answers 101 to a request that was taken, with header lines besides, each with its end.
+pub fn answer_upgrade(stream: &mut Stream, request: &str, lines: &str, more: &[u8]) {
     let key =
         request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("a key");
     let accept = tungstenite::handshake::derive_accept_key(key.trim().as_bytes());
     let mut answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+         Sec-WebSocket-Accept: {accept}\r\n{lines}\r\n"
     )
     .into_bytes();
     answer.extend_from_slice(more);
     stream.write_all(&answer).unwrap();
     stream.flush().unwrap();
-    request
 }
 
 pub fn read_request(stream: &mut Stream) -> String {

@@ -130,11 +130,11 @@ pub(super) fn pump(
             match mode {
                 Mode::Dispatch => {
                     let mut count = 0;
-                    assert_eq!(ws_event_queue_dispatch(queue, 0, 5, &raw mut count), WS_OK);
+                    assert_eq!(ws_event_queue_dispatch(queue, 0, 1, &raw mut count), WS_OK);
                 }
                 _ => {
                     let mut event = std::ptr::null_mut();
-                    match ws_event_queue_next(queue, &raw mut event, 5) {
+                    match ws_event_queue_next(queue, &raw mut event, 1) {
                         WS_OK => {
                             retell(unsafe { &*event });
                             ws_event_release(event);
