@@ -112,8 +112,9 @@
  * CHAPTERS
  *
  * Results; Web error statuses; The types, constants and callback shapes of the header;
- * Names of controls; The library; Sockets; Controls; Events; Sending; Information and errors;
- * Statistics; Event queues.
+ * Names of controls; The library; Sockets; Controls; Events; Sending; Stream sockets;
+ * The types of data writers and data readers; Data writers; Written values; Storing; Data readers;
+ * Read values; Information and errors; Statistics; Event queues.
  */
 #ifndef ANYWS_H
 #define ANYWS_H
@@ -1216,7 +1217,8 @@ WS_API ws_result ws_set_log_callback(ws_log_fn on_log, void *user_data, ws_log_l
  * @return WS_OK  no thread of the library is left.
  * @return WS_E_REENTRANT  called inside a callback.
  * @return WS_E_TIMEOUT  a callback or the system's name lookup has not returned; do not unload.
- * @ownership  Sockets and queues are gone after WS_OK; retained messages and events stay yours.
+ * @ownership  Sockets, queues, data writers and data readers are gone after WS_OK; retained
+ *     messages and events stay yours.
  * @threads  Any thread, not inside callbacks. Blocks for timeout_ms at most.
  * @since 0.1
  */
@@ -1512,8 +1514,8 @@ WS_API void *ws_get_user_data(ws_socket *socket);
  * @param[in] value  in the unit and range of the control; ws_get_control_info tells both ends.
  * @return WS_OK  it is set: a live control from now on, another one for the next connect.
  * @return WS_E_HANDLE  socket is not a live socket.
- * @return WS_E_INVALIDARG  control is unknown, of another type or read-only, or value is out of its
- *     range.
+ * @return WS_E_INVALIDARG  control is unknown, of another type, read-only or not for this kind of
+ *     socket, or value is out of its range.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected and control is not live.
  * @ownership  Nothing is handed over.
  * @threads  Any thread, also inside callbacks. Never blocks.
@@ -1569,7 +1571,7 @@ WS_API ws_result ws_set_control_bytes(ws_socket *socket,
  * @return WS_OK  value is filled.
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  value is NULL.
- * @return WS_E_INVALIDARG  control is unknown or of another type.
+ * @return WS_E_INVALIDARG  control is unknown, of another type or not for this kind of socket.
  * @ownership  The caller owns value.
  * @threads  Any thread, also inside callbacks. Never blocks.
  * @since 0.1
@@ -1587,7 +1589,7 @@ WS_API ws_result ws_get_control(ws_socket *socket, ws_control control, uint64_t 
  * @return WS_OK  buf is filled, or only length was asked for.
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
- * @return WS_E_INVALIDARG  control is unknown or of another type.
+ * @return WS_E_INVALIDARG  control is unknown, of another type or not for this kind of socket.
  * @return WS_E_INSUFFICIENT_BUFFER  capacity is not larger than length; buf is untouched.
  * @ownership  The caller owns buf and length.
  * @threads  Any thread, also inside callbacks. Never blocks.
@@ -1649,7 +1651,7 @@ WS_API ws_result ws_set_request_header(ws_socket *socket, const char *name, cons
  * @param[in] user_data  kept and handed to the function; may be NULL.
  * @return WS_OK  the next connect uses it.
  * @return WS_E_HANDLE  socket is not a live socket.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected, or a stream socket.
  * @ownership  What user_data points at must live until released, or until ws_socket_free has
  *     returned outside a callback.
  * @threads  Any thread, also inside callbacks. Never blocks.
@@ -1796,8 +1798,8 @@ WS_API void ws_message_release(ws_message *message);
  * @return WS_OK  message is filled.
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  message is NULL.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket has a message handler or a queue, or is in
- *     WS_STATE_CREATED.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket has a message handler or a queue, is in
+ *     WS_STATE_CREATED, or is a stream socket.
  * @return WS_E_REENTRANT  called on the I/O thread, and timeout_ms is not 0.
  * @return WS_E_TIMEOUT  no message came in time; or, in WS_STATE_CLOSED, the connection timed out.
  * @return WS_E_CLOSED  the connection ended with a closing handshake.
@@ -1880,8 +1882,8 @@ WS_API ws_result ws_validation_reject(ws_validation *validation);
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
- *     ws_send_nonfinal_frame has not ended.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+ *     that was begun with ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -1905,8 +1907,8 @@ WS_API ws_result ws_send(ws_socket *socket, const void *data, size_t len);
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  text is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
- *     ws_send_nonfinal_frame has not ended.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+ *     that was begun with ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -1930,8 +1932,8 @@ WS_API ws_result ws_send_text(ws_socket *socket, const char *text, size_t len);
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
- *     ws_send_nonfinal_frame has not ended.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+ *     that was begun with ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
  *     tell.
@@ -1959,8 +1961,8 @@ WS_API ws_result ws_send_binary(ws_socket *socket, const void *data, size_t len)
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_..., or len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
- *     ws_send_nonfinal_frame has not ended.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+ *     that was begun with ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -1993,8 +1995,8 @@ WS_API ws_result ws_send_async(ws_socket *socket,
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_..., or len is larger than PTRDIFF_MAX.
  * @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
- *     ws_send_nonfinal_frame has not ended.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+ *     that was begun with ws_send_nonfinal_frame has not ended.
  * @return WS_E_CLOSED  the socket is closing or closed, or closed while the call waited.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  *     Or the server sent such text, and the connection ended.
@@ -2032,7 +2034,7 @@ WS_API ws_result ws_send_wait(ws_socket *socket,
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the message is text and data makes it invalid UTF-8;
  *     nothing was queued, and the message can go on with other data.
@@ -2058,7 +2060,7 @@ WS_API ws_result ws_send_nonfinal_frame(ws_socket *socket, const void *data, siz
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
- * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
  * @return WS_E_CLOSED  the socket is closing or closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the message is text and with data would end as invalid
  *     UTF-8; nothing was queued, and the message can go on with other data.
@@ -2094,13 +2096,14 @@ WS_API ws_result ws_send_final_frame(ws_socket *socket, const void *data, size_t
 WS_API ws_result ws_ping(ws_socket *socket, const void *data, size_t len);
 
 /**
- * Cancels a connect, or a message that has not begun to leave.
+ * Cancels a connect, a read, or a message or write that has not begun to leave.
  *
  * What is cancelled completes with WS_E_ABORT; after a message the connection lives on. An
  * operation that has begun to leave, has ended or never was is left alone.
  *
  * @param[in] socket  from ws_message_socket_new.
- * @param[in] operation  WS_OPERATION_CONNECT, or the number that ws_send_async gave.
+ * @param[in] operation  WS_OPERATION_CONNECT, WS_OPERATION_READ, WS_OPERATION_WRITE, or the number
+ *     that ws_send_async gave.
  * @return WS_OK  it will complete with WS_E_ABORT if it still could be cancelled.
  * @return WS_E_HANDLE  socket is not a live socket.
  * @ownership  Nothing is handed over.
@@ -2120,6 +2123,1166 @@ WS_API ws_result ws_cancel(ws_socket *socket, ws_operation operation);
  * @since 0.1
  */
 WS_API uint64_t ws_buffered_amount(ws_socket *socket);
+
+/* ==============================================================================================
+ * Stream sockets: bytes in and out, in place of messages.
+ * ============================================================================================== */
+
+/** How a read ends: one of WS_READ_.... */
+typedef uint32_t ws_read_options;
+/** When the buffer is full, or the stream has ended. */
+#define WS_READ_NONE ((ws_read_options)0u)
+/** As soon as there is at least one byte. */
+#define WS_READ_PARTIAL ((ws_read_options)1u)
+
+/** The number of the read that is under way, for ws_cancel. */
+#define WS_OPERATION_READ ((ws_operation)2u)
+/** The number of the write that is under way, for ws_cancel. */
+#define WS_OPERATION_WRITE ((ws_operation)3u)
+
+/**
+ * Makes a socket for a stream of bytes over binary messages.
+ *
+ * What the server sends can be read as it arrives, inside a frame as well as across frames and
+ * messages; each write is one binary message. It connects and closes like any socket; the calls
+ * that send, receive or hear of messages answer WS_E_ILLEGAL_METHOD_CALL, and controls that are
+ * for messages WS_E_INVALIDARG. However much passes through, it holds no more than about 200 KiB.
+ *
+ * The first socket or queue starts the library's I/O threads. NULL means failure, about which
+ * ws_last_error_message tells: no thread or handle could be had, or ws_shutdown is under way.
+ *
+ * @ownership  The socket is yours until ws_socket_free or ws_shutdown.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_socket *ws_stream_socket_new(void);
+
+/**
+ * Begins a read.
+ *
+ * The bytes go into buf as they arrive, from the system without resting elsewhere where that is
+ * possible. After a clean close a read completes with WS_OK and fewer bytes than asked for, in the
+ * end 0; after a lost connection with its result, when what arrived before has been read; after
+ * ws_close or ws_abort with WS_E_ABORT. What nobody reads stays with the system but for at most
+ * 256 KiB, and the server is slowed down. Text messages are read as their bytes, unchecked.
+ *
+ * @param[in] socket  from ws_stream_socket_new.
+ * @param[out] buf  filled until the read has ended; may be NULL if capacity is 0.
+ * @param[in] capacity  size of buf in bytes; with 0 the read completes at once.
+ * @param[in] options  WS_READ_NONE or WS_READ_PARTIAL.
+ * @param[in] on_completed  called with WS_OPERATION_READ and the bytes read, also if it failed;
+ *     NULL when nobody wants to know.
+ * @param[in] user_data  kept and handed to on_completed; may be NULL.
+ * @return WS_OK  the read is under way; on_completed will be called once.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  buf is NULL and capacity is not 0.
+ * @return WS_E_INVALIDARG  options is none of WS_READ_..., or capacity is larger than PTRDIFF_MAX.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is a message socket, or not open yet.
+ * @return WS_E_INVALID_OPERATION  another read is under way.
+ * @ownership  buf is borrowed until the read has completed, or ws_socket_free has returned.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_read(ws_socket *socket,
+                         void *buf,
+                         size_t capacity,
+                         ws_read_options options,
+                         ws_completed_fn on_completed,
+                         void *user_data);
+
+/**
+ * Reads, and waits for the bytes.
+ *
+ * @param[in] socket  from ws_stream_socket_new.
+ * @param[out] buf  filled with what arrives; may be NULL if capacity is 0.
+ * @param[in] capacity  size of buf in bytes.
+ * @param[in] options  WS_READ_NONE or WS_READ_PARTIAL.
+ * @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
+ * @param[out] bytes  how many were read, also on failure; may be NULL.
+ * @return WS_OK  as many as asked for were read; fewer, or 0, after a clean close.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  buf is NULL and capacity is not 0.
+ * @return WS_E_INVALIDARG  options is none of WS_READ_..., or capacity is larger than PTRDIFF_MAX.
+ * @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is a message socket, or not open yet.
+ * @return WS_E_INVALID_OPERATION  another read is under way.
+ * @return WS_E_TIMEOUT  timeout_ms have passed, and bytes says what had come by then; or the
+ *     connection timed out, in WS_STATE_CLOSED.
+ * @return WS_E_ABORT  the connection was closed or aborted here, the read cancelled, or the socket
+ *     freed.
+ * @return WS_E_CONNECTION_RESET, WS_E_CONNECTION_ABORTED  the connection was lost.
+ * @return WS_E_INVALID_PROTOCOL_FORMAT, WS_E_INVALID_PROTOCOL_OPERATION  the server broke the
+ *     protocol.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the server sent a close reason that is not UTF-8.
+ * @return WS_E_SERVER_UNREACHABLE, WS_E_SECURITY_CHANNEL_ERROR  the network or TLS failed.
+ * @return WS_E_OUTOFMEMORY  memory ran out.
+ * @ownership  The caller keeps buf.
+ * @threads  Any thread; on the I/O thread WS_E_REENTRANT. Blocks for timeout_ms at most.
+ * @since 0.1
+ */
+WS_API ws_result ws_read_wait(ws_socket *socket,
+                              void *buf,
+                              size_t capacity,
+                              ws_read_options options,
+                              uint32_t timeout_ms,
+                              size_t *bytes);
+
+/**
+ * Begins to write bytes, as one binary message.
+ *
+ * They are masked and sent piece by piece as the system takes them, without a copy of the whole;
+ * when nothing is in the way, the first of them inside this call.
+ *
+ * @param[in] socket  from ws_stream_socket_new.
+ * @param[in] data  may be NULL if len is 0.
+ * @param[in] len  size of data in bytes; 0 sends an empty message.
+ * @param[in] on_completed  called with WS_OPERATION_WRITE when the system has taken everything, or
+ *     never will; NULL when nobody wants to know.
+ * @param[in] user_data  kept and handed to on_completed; may be NULL.
+ * @return WS_OK  the write is under way; on_completed will be called once.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  data is NULL and len is not 0.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is a message socket, or not open yet.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
+ * @return WS_E_INVALID_OPERATION  another write is under way.
+ * @ownership  data is borrowed until the write has completed, or ws_socket_free has returned.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_write(ws_socket *socket,
+                          const void *data,
+                          size_t len,
+                          ws_completed_fn on_completed,
+                          void *user_data);
+
+/**
+ * Writes bytes as one binary message, and waits until the system has taken them.
+ *
+ * A write that times out before anything of it has left is taken back; afterwards half a message
+ * is on its way, and the connection is dropped: closed tells WS_E_TIMEOUT.
+ *
+ * @param[in] socket  from ws_stream_socket_new.
+ * @param[in] data  may be NULL if len is 0.
+ * @param[in] len  size of data in bytes; 0 sends an empty message.
+ * @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
+ * @param[out] bytes  len if it was written, 0 if not; may be NULL.
+ * @return WS_OK  the system has taken everything.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  data is NULL and len is not 0.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is a message socket, or not open yet.
+ * @return WS_E_CLOSED  the socket is closing or closed, its output is closed, or it closed while
+ *     the call waited.
+ * @return WS_E_INVALID_OPERATION  another write is under way.
+ * @return WS_E_TIMEOUT  timeout_ms have passed; or the connection timed out.
+ * @return WS_E_ABORT  the connection was aborted, the write cancelled, or the socket freed.
+ * @return WS_E_CONNECTION_RESET, WS_E_CONNECTION_ABORTED  the connection was lost meanwhile.
+ * @return WS_E_INVALID_PROTOCOL_FORMAT, WS_E_INVALID_PROTOCOL_OPERATION  the server broke the
+ *     protocol meanwhile.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the server sent a close reason that is not UTF-8.
+ * @return WS_E_SERVER_UNREACHABLE, WS_E_SECURITY_CHANNEL_ERROR  the network or TLS failed
+ *     meanwhile.
+ * @return WS_E_OUTOFMEMORY  memory ran out meanwhile.
+ * @ownership  The caller keeps data.
+ * @threads  Any thread; on the I/O thread WS_E_REENTRANT. Blocks for timeout_ms at most.
+ * @since 0.1
+ */
+WS_API ws_result ws_write_wait(ws_socket *socket,
+                               const void *data,
+                               size_t len,
+                               uint32_t timeout_ms,
+                               size_t *bytes);
+
+/* ==============================================================================================
+ * The types of data writers and data readers.
+ * ============================================================================================== */
+
+/** Puts values together as bytes. A value that looks like a pointer and is never dereferenced. */
+typedef struct ws_data_writer ws_data_writer;
+
+/** Takes values out of bytes. A value that looks like a pointer and is never dereferenced. */
+typedef struct ws_data_reader ws_data_reader;
+
+/** In which order the bytes of a number stand: one of WS_BYTE_ORDER_... */
+typedef uint32_t ws_byte_order;
+/** The least significant byte first. */
+#define WS_BYTE_ORDER_LITTLE_ENDIAN ((ws_byte_order)0u)
+/** The most significant byte first, as networks do; the default of writers and readers. */
+#define WS_BYTE_ORDER_BIG_ENDIAN ((ws_byte_order)1u)
+
+/** In which encoding text stands in the bytes: one of WS_UNICODE_ENCODING_... */
+typedef uint32_t ws_unicode_encoding;
+/** UTF-8, a code unit is one byte; the default of writers and readers. */
+#define WS_UNICODE_ENCODING_UTF8 ((ws_unicode_encoding)0u)
+/** UTF-16, a code unit is two bytes, the least significant first. */
+#define WS_UNICODE_ENCODING_UTF16LE ((ws_unicode_encoding)1u)
+/** UTF-16, a code unit is two bytes, the most significant first. */
+#define WS_UNICODE_ENCODING_UTF16BE ((ws_unicode_encoding)2u)
+
+/** A GUID, as the systems that have them lay it out. */
+typedef struct ws_guid {
+    /** The first 8 hexadecimal digits. */
+    uint32_t data1;
+    /** The next 4. */
+    uint16_t data2;
+    /** The next 4. */
+    uint16_t data3;
+    /** The last 16, two each. */
+    uint8_t data4[8];
+} ws_guid;
+
+/* ==============================================================================================
+ * Data writers: values become bytes, and the bytes a message.
+ * ============================================================================================== */
+
+/**
+ * Makes a data writer, over memory or over the output of a socket.
+ *
+ * NULL means failure, about which ws_last_error_message tells: socket is neither NULL nor a live
+ * socket, or no memory or handle is left. A writer over a socket owns its output: see
+ * ws_data_writer_free. One writer per socket is the rule, though more are not refused.
+ *
+ * @param[in] socket  from ws_message_socket_new, in any state; NULL for memory alone, to be taken
+ *     out with ws_data_writer_detach_buffer.
+ * @ownership  The writer is yours until ws_data_writer_free or ws_shutdown. The socket stays
+ *     yours, and may be freed before the writer.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_data_writer *ws_data_writer_new(ws_socket *socket);
+
+/**
+ * Ends a data writer, and with it the output of the socket that it was not detached from.
+ *
+ * As in the original: unless ws_data_writer_detach_stream was called before, the socket's output
+ * is closed for good. What was stored still leaves, receiving goes on, and ws_close and ws_ping
+ * work as before; but everything else that sends on the socket, also through other writers,
+ * answers WS_E_CLOSED. Bytes that were not stored are dropped.
+ *
+ * @param[in] writer  the handle is stale as soon as the call begins. NULL is WS_OK and does
+ *     nothing.
+ * @return WS_OK  it is freed.
+ * @return WS_E_HANDLE  writer is not a live data writer: invented, or freed before.
+ * @ownership  The socket stays yours.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_free(ws_data_writer *writer);
+
+/**
+ * Sets the order in which the bytes of numbers are written from now on.
+ *
+ * Without it the order is WS_BYTE_ORDER_BIG_ENDIAN.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] order  WS_BYTE_ORDER_LITTLE_ENDIAN or WS_BYTE_ORDER_BIG_ENDIAN.
+ * @return WS_OK  it is set.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_INVALIDARG  order is none of WS_BYTE_ORDER_...
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_set_byte_order(ws_data_writer *writer, ws_byte_order order);
+
+/**
+ * Answers the order in which the bytes of numbers are written; 0 for what is no live data writer.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_byte_order ws_data_writer_get_byte_order(ws_data_writer *writer);
+
+/**
+ * Sets the encoding in which text is written from now on.
+ *
+ * Without it the encoding is WS_UNICODE_ENCODING_UTF8. A message of text must be UTF-8 as a whole:
+ * the others are for binary messages.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] encoding  one of WS_UNICODE_ENCODING_...
+ * @return WS_OK  it is set.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_INVALIDARG  encoding is none of WS_UNICODE_ENCODING_...
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_set_unicode_encoding(ws_data_writer *writer,
+                                                     ws_unicode_encoding encoding);
+
+/**
+ * Answers the encoding in which text is written; 0 for what is no live data writer.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_unicode_encoding ws_data_writer_get_unicode_encoding(ws_data_writer *writer);
+
+/**
+ * Answers how many bytes were written and not yet stored or detached; 0 for what is no live data
+ * writer.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API size_t ws_data_writer_unstored_buffer_length(ws_data_writer *writer);
+
+/* ==============================================================================================
+ * Written values: numbers, times, bytes and text, put into a data writer.
+ * ============================================================================================== */
+
+/**
+ * Writes an unsigned number of 8 bits: 1 byte.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_u8(ws_data_writer *writer, uint8_t value);
+
+/**
+ * Writes an unsigned number of 16 bits: 2 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_u16(ws_data_writer *writer, uint16_t value);
+
+/**
+ * Writes an unsigned number of 32 bits: 4 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_u32(ws_data_writer *writer, uint32_t value);
+
+/**
+ * Writes an unsigned number of 64 bits: 8 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_u64(ws_data_writer *writer, uint64_t value);
+
+/**
+ * Writes a signed number of 8 bits: 1 byte.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_i8(ws_data_writer *writer, int8_t value);
+
+/**
+ * Writes a signed number of 16 bits: 2 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_i16(ws_data_writer *writer, int16_t value);
+
+/**
+ * Writes a signed number of 32 bits: 4 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_i32(ws_data_writer *writer, int32_t value);
+
+/**
+ * Writes a signed number of 64 bits: 8 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_i64(ws_data_writer *writer, int64_t value);
+
+/**
+ * Writes a number of IEEE 754 in 32 bits: 4 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_f32(ws_data_writer *writer, float value);
+
+/**
+ * Writes a number of IEEE 754 in 64 bits: 8 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  the number.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_f64(ws_data_writer *writer, double value);
+
+/**
+ * Writes a truth value: 1 byte, which is 0 or 1.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] value  0 for false, anything else for true.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_boolean(ws_data_writer *writer, uint8_t value);
+
+/**
+ * Writes a GUID: 16 bytes, of which the first 4, the next 2 and the next 2 stand in the
+ * writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] guid  borrowed for the call.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_POINTER  guid is NULL.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  The caller keeps guid.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_guid(ws_data_writer *writer, const ws_guid *guid);
+
+/**
+ * Writes a point in time: 8 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] universal_time_100ns  in units of 100 nanoseconds since 1601-01-01 00:00 UTC, as in
+ *     the original's DateTime and in FILETIME; before that it is negative.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_date_time(ws_data_writer *writer,
+                                                int64_t universal_time_100ns);
+
+/**
+ * Writes a span of time: 8 bytes in the writer's byte order.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] duration_100ns  in units of 100 nanoseconds; may be negative.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_time_span(ws_data_writer *writer, int64_t duration_100ns);
+
+/**
+ * Writes bytes as they are. Their number is not written.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] data  borrowed for the call; may be NULL if len is 0.
+ * @param[in] len  size of data in bytes.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_POINTER  data is NULL and len is not 0.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  The caller keeps data.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_bytes(ws_data_writer *writer, const void *data, size_t len);
+
+/**
+ * Writes text in the writer's encoding.
+ *
+ * Neither its length, nor a NUL, nor a byte order mark is written: a reader must know where it
+ * ends. ws_data_writer_measure_string tells the length beforehand.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] text  UTF-8, borrowed for the call; may be NULL if len is 0.
+ * @param[in] len  size of text in bytes; it may hold NULs.
+ * @return WS_OK  it is written.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_POINTER  text is NULL and len is not 0.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was written.
+ * @return WS_E_OUTOFMEMORY  memory ran out; nothing was written.
+ * @ownership  The caller keeps text.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_write_string(ws_data_writer *writer, const char *text, size_t len);
+
+/**
+ * Tells how many bytes a text becomes in the writer's encoding.
+ *
+ * Divided by the size of a code unit, 1 for UTF-8 and 2 for UTF-16, it is what
+ * ws_data_reader_read_string wants to know.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[in] text  UTF-8, borrowed for the call; may be NULL if len is 0.
+ * @param[in] len  size of text in bytes.
+ * @param[out] length  the size in bytes; untouched on failure.
+ * @return WS_OK  length is filled.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_POINTER  text is NULL and len is not 0, or length is NULL.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8.
+ * @ownership  The caller keeps text and owns length.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_measure_string(ws_data_writer *writer,
+                                               const char *text,
+                                               size_t len,
+                                               size_t *length);
+
+/* ==============================================================================================
+ * Storing: what a data writer holds becomes a message, or is handed out.
+ * ============================================================================================== */
+
+/**
+ * Queues what was written as one message: the original's StoreAsync for those who need not know
+ * when it has left.
+ *
+ * The message has the type that the control MESSAGE_TYPE names at this moment, and leaves as one
+ * of ws_send does. The writer is empty afterwards, and can be written to again at once. Without
+ * anything written an empty message is sent. After a failure the bytes are still in the writer:
+ * after WS_E_WOULD_BLOCK, store again when on_send_ready tells.
+ *
+ * @param[in] writer  from ws_data_writer_new, over a socket.
+ * @param[out] bytes  how many were stored; may be NULL. Untouched on failure.
+ * @return WS_OK  the message was accepted.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_INVALID_OPERATION  writer has no socket or was detached from it, or another store
+ *     of this writer is under way.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun frame
+ *     by frame has not ended.
+ * @return WS_E_CLOSED  the socket is closing or closed or was freed, or its output is closed.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the type is text, and what was written is not UTF-8.
+ * @return WS_E_WOULD_BLOCK  the send queue is full; on_send_ready will tell.
+ * @ownership  The caller owns bytes.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_store(ws_data_writer *writer, size_t *bytes);
+
+/**
+ * Queues what was written as one message, and tells when the system has taken it.
+ *
+ * It is to ws_data_writer_store what ws_send_async is to ws_send: the operation belongs to the
+ * socket, ws_cancel takes it back, and the bytes that then have not left are gone. Until the
+ * message has left, other stores of this writer are refused; inside on_completed they are not.
+ *
+ * @param[in] writer  from ws_data_writer_new, over a socket.
+ * @param[in] on_completed  kept until the operation has ended; NULL when nobody wants to know.
+ * @param[in] user_data  kept and handed to on_completed; may be NULL.
+ * @param[out] operation  its number, stored before on_completed can be called; may be NULL.
+ * @return WS_OK  the message was accepted; on_completed will be called once.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_INVALID_OPERATION  writer has no socket or was detached from it, or another store
+ *     of this writer is under way.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun frame
+ *     by frame has not ended.
+ * @return WS_E_CLOSED  the socket is closing or closed or was freed, or its output is closed.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the type is text, and what was written is not UTF-8.
+ * @return WS_E_WOULD_BLOCK  the send queue is full; on_send_ready will tell.
+ * @ownership  user_data must live until on_completed has returned. The writer may be freed before.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_store_async(ws_data_writer *writer,
+                                            ws_completed_fn on_completed,
+                                            void *user_data,
+                                            ws_operation *operation);
+
+/**
+ * Sends what was written as one message: waits for room in the send queue, and until the system
+ * has taken it.
+ *
+ * It is to ws_data_writer_store what ws_send_wait is to ws_send. After WS_E_TIMEOUT, and when the
+ * connection ended while the call waited, the bytes are gone from the writer: as after
+ * ws_send_wait some of them may have left. After every other failure they are still there.
+ *
+ * @param[in] writer  from ws_data_writer_new, over a socket.
+ * @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
+ * @param[out] bytes  how many were stored; may be NULL. Untouched on failure.
+ * @return WS_OK  the system has taken the message.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
+ * @return WS_E_INVALID_OPERATION  writer has no socket or was detached from it, or another store
+ *     of this writer is under way.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun frame
+ *     by frame has not ended.
+ * @return WS_E_CLOSED  the socket is closing or closed or was freed, or its output is closed; or
+ *     that happened while the call waited.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the type is text, and what was written is not UTF-8.
+ * @return WS_E_TIMEOUT  timeout_ms have passed.
+ * @return WS_E_ABORT, WS_E_CONNECTION_RESET, WS_E_CONNECTION_ABORTED, WS_E_(other)  the connection
+ *     ended while the call waited, with what ws_send_wait answers then.
+ * @ownership  The caller owns bytes.
+ * @threads  Any thread; on the I/O thread WS_E_REENTRANT. Blocks for timeout_ms at most; others
+ *     may use the writer meanwhile, but not store.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_store_wait(ws_data_writer *writer,
+                                           uint32_t timeout_ms,
+                                           size_t *bytes);
+
+/**
+ * Asks whether the output of the writer's socket takes what will be stored.
+ *
+ * Nothing has to be flushed: what was stored leaves by itself. What was only written is not
+ * stored by this, as in the original's FlushAsync.
+ *
+ * @param[in] writer  from ws_data_writer_new, over a socket.
+ * @return WS_OK  the output is open.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_INVALID_OPERATION  writer has no socket, or was detached from it.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+ * @return WS_E_CLOSED  the socket is closing or closed or was freed, or its output is closed.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_flush(ws_data_writer *writer);
+
+/**
+ * Takes the socket's output from the writer, so that ws_data_writer_free leaves it open.
+ *
+ * What was stored leaves; what was only written stays in the writer, which goes on as one over
+ * memory. A store that is under way goes on.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @return WS_OK  the writer owns no output, or never did.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @ownership  The output belongs to the socket alone.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_detach_stream(ws_data_writer *writer);
+
+/**
+ * Takes the bytes that were written and not stored out of the writer, by copying them to you.
+ *
+ * The writer is empty afterwards. Asking for the length, and failing, takes nothing out.
+ *
+ * @param[in] writer  from ws_data_writer_new.
+ * @param[out] buf  gets the bytes; NULL with a capacity of 0 to ask for the length alone.
+ * @param[in] capacity  the size of buf in bytes.
+ * @param[out] length  how many bytes there are, also when capacity is too small; may be NULL when
+ *     buf is not.
+ * @return WS_OK  buf is filled and the writer empty; or, without buf, length is.
+ * @return WS_E_HANDLE  writer is not a live data writer.
+ * @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
+ * @return WS_E_INSUFFICIENT_BUFFER  capacity is less than length; buf is untouched.
+ * @ownership  The caller owns buf and length.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_writer_detach_buffer(ws_data_writer *writer,
+                                              void *buf,
+                                              size_t capacity,
+                                              size_t *length);
+
+/* ==============================================================================================
+ * Data readers: values out of bytes, those of a message or others.
+ * ============================================================================================== */
+
+/**
+ * Makes a data reader over a copy of bytes.
+ *
+ * NULL means failure, about which ws_last_error_message tells: data is NULL and len is not 0, len
+ * is larger than PTRDIFF_MAX, or no memory or handle is left.
+ *
+ * @param[in] data  copied; may be NULL if len is 0.
+ * @param[in] len  size of data in bytes.
+ * @ownership  The reader is yours until ws_data_reader_free or ws_shutdown. The caller keeps data.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_data_reader *ws_data_reader_new(const void *data, size_t len);
+
+/**
+ * Makes a data reader over a message: the original's GetDataReader.
+ *
+ * The reader keeps the bytes, without copying them where ws_message_retain copies nothing, and so
+ * outlives message, socket and queue. Several readers of one message know nothing of each other.
+ * NULL means failure, about which ws_last_error_message tells: message is NULL, or no handle is
+ * left.
+ *
+ * @param[in] message  one that is borrowed or retained at this moment.
+ * @ownership  The reader is yours until ws_data_reader_free or ws_shutdown. What you hold of the
+ *     message stays yours.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_data_reader *ws_data_reader_from_message(const ws_message *message);
+
+/**
+ * Ends a data reader.
+ *
+ * @param[in] reader  the handle is stale as soon as the call begins. NULL is WS_OK and does
+ *     nothing.
+ * @return WS_OK  it is freed.
+ * @return WS_E_HANDLE  reader is not a live data reader: invented, or freed before.
+ * @ownership  What it kept of a message is let go. Readers that came out of it stay.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_free(ws_data_reader *reader);
+
+/**
+ * Sets the order in which the bytes of numbers stand in what is read from now on.
+ *
+ * Without it the order is WS_BYTE_ORDER_BIG_ENDIAN.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[in] order  WS_BYTE_ORDER_LITTLE_ENDIAN or WS_BYTE_ORDER_BIG_ENDIAN.
+ * @return WS_OK  it is set.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_INVALIDARG  order is none of WS_BYTE_ORDER_...
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_set_byte_order(ws_data_reader *reader, ws_byte_order order);
+
+/**
+ * Answers the order in which the bytes of numbers are read; 0 for what is no live data reader.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_byte_order ws_data_reader_get_byte_order(ws_data_reader *reader);
+
+/**
+ * Sets the encoding of the text that is read from now on.
+ *
+ * Without it the encoding is WS_UNICODE_ENCODING_UTF8.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[in] encoding  one of WS_UNICODE_ENCODING_...
+ * @return WS_OK  it is set.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_INVALIDARG  encoding is none of WS_UNICODE_ENCODING_...
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_set_unicode_encoding(ws_data_reader *reader,
+                                                     ws_unicode_encoding encoding);
+
+/**
+ * Answers the encoding in which text is read; 0 for what is no live data reader.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_unicode_encoding ws_data_reader_get_unicode_encoding(ws_data_reader *reader);
+
+/**
+ * Answers how many bytes are left to be read; 0 for what is no live data reader.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @ownership  Nothing is handed over.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API size_t ws_data_reader_unconsumed_length(ws_data_reader *reader);
+
+/**
+ * Takes the bytes that were not read out of the reader, by copying them to you.
+ *
+ * Nothing is left to be read afterwards. Asking for the length, and failing, takes nothing out.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] buf  gets the bytes; NULL with a capacity of 0 to ask for the length alone.
+ * @param[in] capacity  the size of buf in bytes.
+ * @param[out] length  how many bytes there are, also when capacity is too small; may be NULL when
+ *     buf is not.
+ * @return WS_OK  buf is filled and nothing is left; or, without buf, length is.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
+ * @return WS_E_INSUFFICIENT_BUFFER  capacity is less than length; buf is untouched.
+ * @ownership  The caller owns buf and length. What the reader kept of a message is let go.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_detach_buffer(ws_data_reader *reader,
+                                              void *buf,
+                                              size_t capacity,
+                                              size_t *length);
+
+/**
+ * Lets go of what the reader reads from, such as a message, before the reader is freed.
+ *
+ * Nothing is left to be read afterwards. Readers that came out of it stay as they are.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @return WS_OK  the reader keeps nothing any more.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @ownership  What you hold of the message stays yours.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_detach_stream(ws_data_reader *reader);
+
+/* ==============================================================================================
+ * Read values: numbers, times, bytes and text, taken out of a data reader.
+ * ============================================================================================== */
+
+/**
+ * Reads an unsigned number of 8 bits: 1 byte.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_u8(ws_data_reader *reader, uint8_t *value);
+
+/**
+ * Reads an unsigned number of 16 bits: 2 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_u16(ws_data_reader *reader, uint16_t *value);
+
+/**
+ * Reads an unsigned number of 32 bits: 4 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_u32(ws_data_reader *reader, uint32_t *value);
+
+/**
+ * Reads an unsigned number of 64 bits: 8 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_u64(ws_data_reader *reader, uint64_t *value);
+
+/**
+ * Reads a signed number of 8 bits: 1 byte.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_i8(ws_data_reader *reader, int8_t *value);
+
+/**
+ * Reads a signed number of 16 bits: 2 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_i16(ws_data_reader *reader, int16_t *value);
+
+/**
+ * Reads a signed number of 32 bits: 4 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_i32(ws_data_reader *reader, int32_t *value);
+
+/**
+ * Reads a signed number of 64 bits: 8 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_i64(ws_data_reader *reader, int64_t *value);
+
+/**
+ * Reads a number of IEEE 754 in 32 bits: 4 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_f32(ws_data_reader *reader, float *value);
+
+/**
+ * Reads a number of IEEE 754 in 64 bits: 8 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  the number; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_f64(ws_data_reader *reader, double *value);
+
+/**
+ * Reads a truth value: 1 byte, of which every value but 0 is true.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] value  0 or 1; untouched on failure.
+ * @return WS_OK  value is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  value is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns value.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_boolean(ws_data_reader *reader, uint8_t *value);
+
+/**
+ * Reads a GUID: 16 bytes, of which the first 4, the next 2 and the next 2 stand in the reader's
+ * byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] guid  untouched on failure.
+ * @return WS_OK  guid is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  guid is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns guid.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_guid(ws_data_reader *reader, ws_guid *guid);
+
+/**
+ * Reads a point in time: 8 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] universal_time_100ns  in units of 100 nanoseconds since 1601-01-01 00:00 UTC, as in
+ *     the original's DateTime and in FILETIME; untouched on failure.
+ * @return WS_OK  universal_time_100ns is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  universal_time_100ns is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns universal_time_100ns.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_date_time(ws_data_reader *reader,
+                                               int64_t *universal_time_100ns);
+
+/**
+ * Reads a span of time: 8 bytes in the reader's byte order.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] duration_100ns  in units of 100 nanoseconds; untouched on failure.
+ * @return WS_OK  duration_100ns is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  duration_100ns is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns duration_100ns.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_time_span(ws_data_reader *reader, int64_t *duration_100ns);
+
+/**
+ * Reads bytes as they are.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[out] data  gets len bytes; may be NULL if len is 0. Untouched on failure.
+ * @param[in] len  how many bytes to read.
+ * @return WS_OK  data is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  data is NULL and len is not 0.
+ * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @ownership  The caller owns data.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_bytes(ws_data_reader *reader, void *data, size_t len);
+
+/**
+ * Reads bytes into a data reader of their own, without copying them.
+ *
+ * It begins with the byte order and the encoding of the one that it came out of, and needs it no
+ * more.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[in] len  how many bytes to read.
+ * @param[out] buffer  the new reader; untouched on failure.
+ * @return WS_OK  buffer is filled.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_POINTER  buffer is NULL.
+ * @return WS_E_BOUNDS  fewer bytes are left; nothing was consumed.
+ * @return WS_E_OUTOFMEMORY  no handle is left; nothing was consumed.
+ * @ownership  buffer is yours until ws_data_reader_free or ws_shutdown.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_buffer(ws_data_reader *reader,
+                                            size_t len,
+                                            ws_data_reader **buffer);
+
+/**
+ * Reads text in the reader's encoding, and gives it as UTF-8 that ends in NUL.
+ *
+ * Nothing is replaced or left out: a byte order mark is a character like any other, and so is
+ * NUL. Asking for the length, and failing, consumes nothing.
+ *
+ * @param[in] reader  from ws_data_reader_new or ws_data_reader_from_message.
+ * @param[in] code_units  how many code units to read: bytes in UTF-8, pairs of bytes in UTF-16.
+ * @param[out] buf  gets the text and its NUL; NULL with a capacity of 0 to ask for the length
+ *     alone.
+ * @param[in] capacity  the size of buf in bytes.
+ * @param[out] length  the length of the text in bytes of UTF-8 without its NUL, also when capacity
+ *     is too small; may be NULL when buf is not.
+ * @return WS_OK  buf is filled and the text consumed; or, without buf, length is.
+ * @return WS_E_HANDLE  reader is not a live data reader.
+ * @return WS_E_BOUNDS  fewer code units are left; nothing was consumed.
+ * @return WS_E_NO_UNICODE_TRANSLATION  it is not UTF-8, or has a surrogate without its other half;
+ *     nothing was consumed.
+ * @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
+ * @return WS_E_INSUFFICIENT_BUFFER  capacity is not larger than length; buf is untouched.
+ * @return WS_E_OUTOFMEMORY  memory ran out.
+ * @ownership  The caller owns buf and length.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_data_reader_read_string(ws_data_reader *reader,
+                                            size_t code_units,
+                                            char *buf,
+                                            size_t capacity,
+                                            size_t *length);
 
 /* ==============================================================================================
  * Information and errors: what became known of a connection, and why it failed.

@@ -9,6 +9,8 @@ mod support;
 
 #[path = "misuse/arguments.rs"]
 mod arguments;
+#[path = "misuse/data.rs"]
+mod data;
 #[path = "misuse/functions.rs"]
 mod functions;
 #[path = "misuse/handles.rs"]

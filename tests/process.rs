@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyws::ffi::controls::*;
+use anyws::ffi::data_reader::{ws_data_reader_free, ws_data_reader_new};
+use anyws::ffi::data_writer::{ws_data_writer_free, ws_data_writer_new};
 use anyws::ffi::events::*;
 use anyws::ffi::library::*;
 use anyws::ffi::queue::*;
@@ -334,8 +336,14 @@ fn after_shutdown_every_handle_is_stale_nothing_is_left_and_it_starts_again() {
             assert_eq!(ws_send_text(queued, c"waits in the queue".as_ptr(), 18), WS_OK);
             sockets.push(queued);
         }
+        let writers = [ws_data_writer_new(sockets[0]), ws_data_writer_new(null_mut())];
+        let reader = ws_data_reader_new(null(), 0);
         assert!(entries("/proc/self/task") > threads);
         assert_eq!(ws_shutdown(30_000), WS_OK);
+        for writer in writers {
+            assert_eq!(ws_data_writer_free(writer), WS_E_HANDLE);
+        }
+        assert_eq!(ws_data_reader_free(reader), WS_E_HANDLE);
         for socket in sockets {
             for function in functions::functions() {
                 let expected = match function.answers {

@@ -76,6 +76,8 @@ pub struct ControlInfo {
     pub is_live: bool,
     /// Tells what is in effect, and cannot be set.
     pub is_read_only: bool,
+    /// It says something of messages: stream sockets have none.
+    pub is_of_messages: bool,
 }
 
 const fn integer(
@@ -85,15 +87,19 @@ const fn integer(
     is_live: bool,
 ) -> ControlInfo {
     let value = ControlType::Integer { default, min, max };
-    ControlInfo { control, name, value, is_live, is_read_only: false }
+    ControlInfo { control, name, value, is_live, is_read_only: false, is_of_messages: false }
 }
 
 const fn read_only(row: ControlInfo) -> ControlInfo {
     ControlInfo { is_read_only: true, ..row }
 }
 
+const fn of_messages(row: ControlInfo) -> ControlInfo {
+    ControlInfo { is_of_messages: true, ..row }
+}
+
 const fn other(control: Control, name: &'static std::ffi::CStr, value: ControlType) -> ControlInfo {
-    ControlInfo { control, name, value, is_live: false, is_read_only: false }
+    ControlInfo { control, name, value, is_live: false, is_read_only: false, is_of_messages: false }
 }
 
 const MS: u64 = u32::MAX as u64;
@@ -102,9 +108,14 @@ pub const NO_LIMIT: u64 = 0xffff_ffff;
 
 /// Every control. The place in the table is the place of an integer's value.
 pub const TABLE: [ControlInfo; 28] = [
-    integer(Control::MessageType, c"MESSAGE_TYPE", (0, 0, 1), true),
-    integer(Control::MaxMessageSize, c"MAX_MESSAGE_SIZE", (64 << 20, 1, NO_LIMIT), false),
-    integer(Control::ReceiveMode, c"RECEIVE_MODE", (0, 0, 1), false),
+    of_messages(integer(Control::MessageType, c"MESSAGE_TYPE", (0, 0, 1), true)),
+    of_messages(integer(
+        Control::MaxMessageSize,
+        c"MAX_MESSAGE_SIZE",
+        (64 << 20, 1, NO_LIMIT),
+        false,
+    )),
+    of_messages(integer(Control::ReceiveMode, c"RECEIVE_MODE", (0, 0, 1), false)),
     integer(Control::OutboundBufferSize, c"OUTBOUND_BUFFER_SIZE", (0, 0, 1 << 30), false),
     integer(Control::NoDelay, c"NO_DELAY", (1, 0, 1), false),
     integer(
@@ -156,8 +167,18 @@ pub const TABLE: [ControlInfo; 28] = [
     integer(Control::CompressionLevel, c"COMPRESSION_LEVEL", (6, 0, 9), true),
     integer(Control::CompressionThreshold, c"COMPRESSION_THRESHOLD", (64, 0, MS), true),
     integer(Control::SendQueueLimit, c"SEND_QUEUE_LIMIT", (16 << 20, 1, u64::MAX), true),
-    integer(Control::ReceiveQueueLimit, c"RECEIVE_QUEUE_LIMIT", (16 << 20, 1, u64::MAX), false),
-    integer(Control::MaxFragments, c"MAX_FRAGMENTS", (65_536, 1, u32::MAX as u64), false),
+    of_messages(integer(
+        Control::ReceiveQueueLimit,
+        c"RECEIVE_QUEUE_LIMIT",
+        (16 << 20, 1, u64::MAX),
+        false,
+    )),
+    of_messages(integer(
+        Control::MaxFragments,
+        c"MAX_FRAGMENTS",
+        (65_536, 1, u32::MAX as u64),
+        false,
+    )),
     other(Control::SupportedProtocols, c"SUPPORTED_PROTOCOLS", ControlType::Text),
     other(Control::TrustedCertificates, c"TRUSTED_CERTIFICATES", ControlType::Bytes),
 ];

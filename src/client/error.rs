@@ -142,6 +142,8 @@ pub enum Misuse {
     IllegalState(&'static str),
     /// The socket has been closed, or is closing.
     Closed,
+    /// Another operation of this kind is under way.
+    Busy(&'static str),
     /// The send queue is full.
     WouldBlock,
     TextNotUtf8,

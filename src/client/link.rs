@@ -15,6 +15,7 @@ use crate::reactor::Remote;
 use super::controls::{Control, Controls};
 use super::error::{Cause, Error, Phase};
 use super::inbox::{Backlog, Inbox};
+use super::incoming::Incoming;
 use super::information::Information;
 use super::sink::Waiter;
 use super::state::{State, StateCell};
@@ -23,6 +24,7 @@ use super::writer::Outgoing;
 
 #[derive(Debug)]
 pub struct Link {
+    pub kind: SocketKind,
     pub state: StateCell,
     pub controls: Controls,
     pub outgoing: Mutex<Outgoing>,
@@ -32,6 +34,8 @@ pub struct Link {
     pub spares: Arc<Spares>,
     pub backlog: Backlog,
     pub inbox: Inbox,
+    /// Of a stream socket.
+    pub incoming: Incoming,
     pub information: Mutex<Information>,
     pub statistics: Statistics,
     /// The last failure.
@@ -40,6 +44,13 @@ pub struct Link {
     commands: Mutex<Commands>,
     remote: Mutex<Option<Remote>>,
     kicked: AtomicBool,
+}
+
+/// What an application makes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    Message,
+    Stream,
 }
 
 /// What the application wants of the session.
@@ -69,8 +80,9 @@ thread_local! {
 }
 
 impl Link {
-    pub fn new(pool: Arc<ChunkPool>, spares: Arc<Spares>) -> Link {
+    pub fn new(kind: SocketKind, pool: Arc<ChunkPool>, spares: Arc<Spares>) -> Link {
         Link {
+            kind,
             state: StateCell::default(),
             controls: Controls::default(),
             outgoing: Mutex::new(Outgoing::new(Arc::clone(&pool))),
@@ -79,6 +91,7 @@ impl Link {
             spares,
             backlog: Backlog::default(),
             inbox: Inbox::default(),
+            incoming: Incoming::default(),
             information: Mutex::default(),
             statistics: Statistics::default(),
             error: Mutex::new(None),

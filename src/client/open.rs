@@ -1,23 +1,20 @@
 //! An open connection: reads, delivers, answers, writes, watches the clock, and closes.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::lock::lock;
 use crate::protocol::deflate::{Deflater, Inflater, Parameters};
-use crate::protocol::frame::MAX_HEADER_BYTES;
-use crate::protocol::receiver::{Event, Input, Limits, Mode, Receiver};
+use crate::protocol::receiver::{Limits, Mode, Receiver};
 use crate::reactor::Turn;
 use crate::reactor::task::Scratch;
-use crate::transport::stream::{Read, Stream};
+use crate::transport::stream::Stream;
 use crate::transport::tcp;
 
-use super::connecting::stream_error;
 use super::controls::{Control, NO_LIMIT};
 use super::ending::Closing;
 use super::error::{Cause, Error, Phase};
-use super::link::{Commands, Link};
+use super::link::{Commands, Link, SocketKind};
 use super::sink::{Closed, Sink};
 use super::staging::Staging;
 use super::state::State;
@@ -27,8 +24,8 @@ use super::writer::GATHERING;
 const READS_PER_TURN: usize = 4;
 /// The end of the event loop's turn writes this often while more comes.
 const WRITES_PER_TURN: usize = 16;
-/// epoll makes a new edge for every arrival; elsewhere one reads until the system would block.
-const SHORT_READS_TELL: bool = cfg!(any(target_os = "linux", target_os = "android"));
+/// And so often it looks at what waits to be deflated or is lent by the application.
+const STAGES_PER_TURN: usize = 8;
 
 /// What a turn came to.
 #[derive(Debug)]
@@ -48,14 +45,16 @@ pub struct Open {
     pub(super) receiver: Receiver,
     /// Bytes that have been read, but not taken: they came behind the 101, or a turn had done enough
     /// before them. There is one byte behind them.
-    unread: Vec<u8>,
-    unread_at: usize,
+    pub(super) unread: Vec<u8>,
+    pub(super) unread_at: usize,
     inflates: bool,
+    /// Its bytes go to whoever reads, not to the sink.
+    pub(super) is_stream: bool,
     /// The socket may hold more: there was no `Blocked` since the last edge.
     pub(super) may_read: bool,
     /// A short read means that the system has no more.
-    trusts_short_reads: bool,
-    has_hung_up: bool,
+    pub(super) trusts_short_reads: bool,
+    pub(super) has_hung_up: bool,
     /// There is more, but the application has to take what it has first.
     pub(super) is_paused: bool,
     /// All bytes that have been read.
@@ -79,13 +78,16 @@ impl Open {
         if !unread.is_empty() {
             unread.push(0);
         }
+        let is_stream = link.kind == SocketKind::Stream;
         {
             let mut outgoing = lock(&link.outgoing);
             outgoing.heartbeat.begin(now);
             let deflater = compression
                 .filter(Deflater::can_deflate)
                 .map(|agreed| Deflater::new(&agreed, Arc::clone(&link.spares)));
-            outgoing.staging = deflater.map(|deflater| Box::new(Staging::new(Some(deflater))));
+            if is_stream || deflater.is_some() {
+                outgoing.staging = Some(Box::new(Staging::new(deflater)));
+            }
             if !stream.is_secure() {
                 outgoing.socket = Some(Arc::clone(stream.tcp()));
             }
@@ -96,6 +98,7 @@ impl Open {
         };
         let max_fragments = link.controls.integer(Control::MaxFragments) as u32;
         let mode = match link.controls.integer(Control::ReceiveMode) {
+            _ if is_stream => Mode::Stream,
             0 => Mode::FullMessage,
             _ => Mode::PartialMessage,
         };
@@ -107,6 +110,7 @@ impl Open {
         Open {
             stream,
             inflates: inflater.is_some(),
+            is_stream,
             receiver: Receiver::new(mode, limits, inflater),
             bytes_received: unread.len().saturating_sub(1) as u64,
             unread,
@@ -158,6 +162,9 @@ impl Open {
             return outcome;
         }
         for round in 0..=READS_PER_TURN {
+            if self.is_stream {
+                wants_turn |= self.tell_reads(link, sink);
+            }
             if self.is_paused || !self.has_input() {
                 break;
             }
@@ -224,6 +231,9 @@ impl Open {
     }
 
     fn must_pause(&self, link: &Link) -> bool {
+        if self.is_stream {
+            return matches!(self.closing, Closing::No) && link.incoming.wanted_bytes() == 0;
+        }
         matches!(self.closing, Closing::No)
             && link.backlog.must_pause(link.controls.integer(Control::ReceiveQueueLimit))
     }
@@ -236,166 +246,6 @@ impl Open {
         }
     }
 
-    fn read_once(
-        &mut self,
-        turn: &mut Turn<'_>,
-        link: &Link,
-        sink: &mut dyn Sink,
-    ) -> Option<Outcome> {
-        if !self.stream.is_secure()
-            && let Some((target, count)) = self.receiver.direct_target()
-        {
-            let read = self.stream.read_into(target, count);
-            return match read {
-                Ok(Read::Bytes(got)) => {
-                    self.may_read = got == count || !self.trusts_short_reads;
-                    self.heard_at = turn.now;
-                    self.bytes_received += got as u64;
-                    let event = self.receiver.direct_received(got)?;
-                    self.deliver_one(event, turn, link, sink)
-                }
-                Ok(Read::Blocked) => self.blocked(),
-                Ok(Read::End) => self.ended(turn, link),
-                Err(fault) => self.failed(stream_error(Phase::WebSocket, fault)),
-            };
-        }
-        let room = turn.scratch.input.len() - 1;
-        let buffer = turn.scratch.input.get_mut(..room).unwrap_or_default();
-        match self.stream.read(buffer, &mut turn.scratch.ciphertext, self.trusts_short_reads) {
-            Ok(Read::Bytes(end)) => {
-                // A short read of a plain socket has emptied it: the next byte makes a new edge.
-                self.may_read = end == room || !self.trusts_short_reads || self.stream.is_secure();
-                self.heard_at = turn.now;
-                self.bytes_received += end as u64;
-                let mut bytes = std::mem::take(&mut turn.scratch.input);
-                let (outcome, at) = self.deliver(&mut bytes, 0..end, turn, link, sink);
-                if at < end {
-                    // The spare byte, which is whatever it is, comes along.
-                    self.unread = bytes.get(at..=end).unwrap_or_default().to_vec();
-                    self.unread_at = 0;
-                }
-                turn.scratch.input = bytes;
-                outcome
-            }
-            Ok(Read::Blocked) => self.blocked(),
-            Ok(Read::End) => self.ended(turn, link),
-            Err(fault) => self.failed(stream_error(Phase::WebSocket, fault)),
-        }
-    }
-
-    fn blocked(&mut self) -> Option<Outcome> {
-        self.may_read = false;
-        self.trusts_short_reads = SHORT_READS_TELL && !self.has_hung_up;
-        None
-    }
-
-    /// Goes on with what has been read, but not taken.
-    fn replay(&mut self, turn: &mut Turn<'_>, link: &Link, sink: &mut dyn Sink) -> Option<Outcome> {
-        let mut bytes = std::mem::take(&mut self.unread);
-        let range = std::mem::take(&mut self.unread_at)..bytes.len().saturating_sub(1);
-        let end = range.end;
-        if bytes.is_empty() {
-            bytes.push(0);
-        }
-        let (outcome, at) = self.deliver(&mut bytes, range, turn, link, sink);
-        if at < end {
-            self.unread = bytes;
-            self.unread_at = at;
-        }
-        outcome
-    }
-
-    /// Everything that `bytes[range]` hold, or as much as a turn may do; also says how far it came.
-    fn deliver(
-        &mut self,
-        bytes: &mut [u8],
-        range: Range<usize>,
-        turn: &mut Turn<'_>,
-        link: &Link,
-        sink: &mut dyn Sink,
-    ) -> (Option<Outcome>, usize) {
-        let mut inflated = std::mem::take(&mut turn.scratch.inflated);
-        let mut input = Input { bytes, at: range.start, end: range.end, inflated: &mut inflated };
-        let mut wanted = sink.begin_messages();
-        let outcome = loop {
-            let Some(event) = self.receiver.receive(&mut input) else { break None };
-            match event {
-                Event::Message(part, payload) => {
-                    if !wanted || !sink.message(part, payload) {
-                        self.receiver.end();
-                    } else if link.state.load() != State::Open {
-                        self.notice_local_close(link, turn.now);
-                    }
-                }
-                other => {
-                    // It may have a callback of its own.
-                    sink.end_messages(wanted);
-                    let outcome = self.control(other, turn, link, sink);
-                    wanted = sink.begin_messages();
-                    if outcome.is_some() {
-                        break outcome;
-                    }
-                }
-            }
-        };
-        let at = input.at;
-        sink.end_messages(wanted);
-        turn.scratch.inflated = inflated;
-        (outcome, at)
-    }
-
-    fn deliver_one(
-        &mut self,
-        event: Event<'_>,
-        turn: &mut Turn<'_>,
-        link: &Link,
-        sink: &mut dyn Sink,
-    ) -> Option<Outcome> {
-        match event {
-            Event::Message(part, payload) => {
-                let wanted = sink.begin_messages();
-                if !wanted || !sink.message(part, payload) {
-                    self.receiver.end();
-                }
-                sink.end_messages(wanted);
-                self.notice_local_close(link, turn.now);
-                None
-            }
-            other => self.control(other, turn, link, sink),
-        }
-    }
-
-    fn control(
-        &mut self,
-        event: Event<'_>,
-        turn: &mut Turn<'_>,
-        link: &Link,
-        sink: &mut dyn Sink,
-    ) -> Option<Outcome> {
-        match event {
-            Event::Message(..) => None,
-            Event::Ping(payload) => {
-                let mut outgoing = lock(&link.outgoing);
-                let is_stalled = outgoing.stalled_since.is_some();
-                outgoing.outbox.pong(&payload, is_stalled);
-                None
-            }
-            Event::Pong(payload) => {
-                let round_trip = lock(&link.outgoing).heartbeat.received(&payload, turn.now);
-                if let Some(round_trip) = round_trip {
-                    link.statistics.answered(round_trip);
-                    sink.pong(round_trip);
-                }
-                None
-            }
-            Event::Close(status) => {
-                self.peer_closed(status, link, turn.now);
-                None
-            }
-            Event::Fault(fault) => Some(self.violated(fault, turn.now, link)),
-        }
-    }
-
     /// Writes what waits, and raises what has come of it.
     fn transmit(
         &mut self,
@@ -404,7 +254,10 @@ impl Open {
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
         let mut error = self.write_out(link);
-        if error.is_none() && link.stage_waiting() {
+        for _ in 0..STAGES_PER_TURN {
+            if error.is_some() || !link.stage_waiting() {
+                break;
+            }
             error = self.write_out(link);
         }
         let (finished, cancelled, send_ready) = {
@@ -418,11 +271,11 @@ impl Open {
         if !cancelled.is_empty() {
             let error = Error::new(Phase::WebSocket, Cause::Aborted);
             for (number, cookie) in cancelled {
-                sink.completed(number, cookie, Err(&error));
+                sink.completed(number, cookie, Some(&error), 0);
             }
         }
         for (number, cookie, bytes) in finished {
-            sink.completed(number, cookie, Ok(bytes));
+            sink.completed(number, cookie, None, bytes);
         }
         if send_ready && link.state.load() == State::Open {
             sink.send_ready();
@@ -479,6 +332,3 @@ impl Open {
         outgoing.error.take()
     }
 }
-
-// A header that is cut by the end of a read is kept aside, so a read must be able to hold one.
-const _: () = assert!(crate::reactor::task::INPUT_BYTES > MAX_HEADER_BYTES);

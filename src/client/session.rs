@@ -14,7 +14,7 @@ use super::error::{Cause, Error, Phase};
 use super::inbox::End;
 use super::link::{Commands, Link};
 use super::open::{Open, Outcome};
-use super::sink::{CONNECT, Closed, Completion, Sink, Verdict};
+use super::sink::{CONNECT, Closed, Completion, READ, Sink, Verdict};
 use super::state::State;
 
 pub struct Session {
@@ -135,7 +135,7 @@ impl Session {
             }
             Some(Completion::Waiter(waiter)) => waiter.finish(Err(error)),
             Some(Completion::Event(cookie)) if !freed => {
-                self.sink.completed(CONNECT, cookie, Err(&error));
+                self.sink.completed(CONNECT, cookie, Some(&error), 0);
             }
             _ => {}
         }
@@ -159,8 +159,8 @@ impl Session {
         self.link.state.advance(State::Connecting, State::Open);
         match self.connect.take() {
             Some(Completion::Waiter(waiter)) => waiter.finish(Ok(0)),
-            Some(Completion::Event(cookie)) => self.sink.completed(CONNECT, cookie, Ok(0)),
-            None => {}
+            Some(Completion::Event(cookie)) => self.sink.completed(CONNECT, cookie, None, 0),
+            Some(Completion::Store(..)) | None => {}
         }
         // What came with the 101, and what may have come since: there is no further edge for it.
         turn.readable = true;
@@ -211,10 +211,21 @@ impl Session {
         self.link.state.advance(State::Open, State::Closing);
         self.link.state.advance(State::Closing, State::Closed);
         self.give_up_operations(&error, true, lingers);
-        self.link.inbox.end(end);
+        self.link.inbox.end(end.clone());
+        self.link.incoming.end(end);
+        self.tell_reads();
         self.sink.closed(&closed);
         for waiter in std::mem::take(&mut *lock(&self.link.close_waiters)) {
             waiter.finish(closed.error.clone().map_or(Ok(0), Err));
+        }
+    }
+
+    /// Reads that ended with the connection.
+    fn tell_reads(&mut self) {
+        for one in self.link.incoming.take_finished() {
+            if let Completion::Event(cookie) = one.completion {
+                self.sink.completed(READ, cookie, one.error.as_ref(), one.bytes);
+            }
         }
     }
 
@@ -225,26 +236,27 @@ impl Session {
             outgoing.owes_send_ready = false;
             // A close frame that tells of a failure may still wait behind other bytes.
             let pending = outgoing.give_up(lingers);
+            outgoing.is_writing = false;
             let cancelled = std::mem::take(&mut outgoing.cancelled);
             (std::mem::take(&mut outgoing.finished), cancelled, pending)
         };
         self.link.room.notify_all();
         if tell_sink {
             for (number, cookie, bytes) in finished {
-                self.sink.completed(number, cookie, Ok(bytes));
+                self.sink.completed(number, cookie, None, bytes);
             }
             let aborted = Error::new(Phase::WebSocket, Cause::Aborted);
             for (number, cookie) in cancelled {
-                self.sink.completed(number, cookie, Err(&aborted));
+                self.sink.completed(number, cookie, Some(&aborted), 0);
             }
         }
         for operation in pending {
             match operation.completion {
                 Completion::Waiter(waiter) => waiter.finish(Err(error.clone())),
-                Completion::Event(cookie) if tell_sink => {
-                    self.sink.completed(operation.number, cookie, Err(error));
+                Completion::Event(cookie) | Completion::Store(cookie, _) if tell_sink => {
+                    self.sink.completed(operation.number, cookie, Some(error), 0);
                 }
-                Completion::Event(_) => {}
+                Completion::Event(_) | Completion::Store(..) => {}
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Where the events of a socket go, and what an operation leaves behind to be completed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,9 @@ pub trait Sink: Send {
     /// One message, or a portion of one; `false` when no more are wanted.
     fn message(&mut self, part: Part, payload: Payload<'_>) -> bool;
     fn end_messages(&mut self, has_begun: bool);
-    /// An operation has ended. `cookie` is what it was begun with.
-    fn completed(&mut self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>);
+    /// An operation has ended. `cookie` is what it was begun with, `bytes` how much was done, also
+    /// when it failed.
+    fn completed(&mut self, operation: u64, cookie: Cookie, error: Option<&Error>, bytes: u64);
     /// The certificate is to be judged by the application.
     fn validate(&mut self) -> Verdict;
     fn closed(&mut self, closed: &Closed);
@@ -37,8 +39,10 @@ pub trait Sink: Send {
     fn released(&mut self);
 }
 
-/// The operation number of a connect.
+/// The operation numbers with names.
 pub const CONNECT: u64 = 1;
+pub const READ: u64 = 2;
+pub const WRITE: u64 = 3;
 
 /// Two words that the boundary puts in and gets back: a function and its argument.
 pub type Cookie = [usize; 2];
@@ -48,6 +52,8 @@ pub type Cookie = [usize; 2];
 pub enum Completion {
     /// The sink.
     Event(Cookie),
+    /// The sink, and whoever keeps a weak reference: it ends before the sink is told.
+    Store(Cookie, Arc<()>),
     /// A thread that waits in a call.
     Waiter(Arc<Waiter>),
 }
@@ -56,10 +62,23 @@ pub enum Completion {
 #[derive(Debug, Default)]
 pub struct Waiter {
     outcome: Mutex<Option<Result<u64, Error>>>,
+    /// What a failed operation had done.
+    done: AtomicU64,
     changed: Condvar,
 }
 
 impl Waiter {
+    /// The same, and how much had been done before it failed.
+    pub fn finish_with(&self, error: Option<Error>, bytes: u64) {
+        self.done.store(bytes, Ordering::Release);
+        self.finish(error.map_or(Ok(bytes), Err));
+    }
+
+    /// How much an operation that failed had done.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Acquire)
+    }
+
     pub fn finish(&self, outcome: Result<u64, Error>) {
         let mut place = lock(&self.outcome);
         if place.is_none() {

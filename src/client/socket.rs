@@ -2,14 +2,13 @@
 //! and the state, and leaves the rest to the session; only the calls named `…_wait` wait.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::base::lock::lock;
 use crate::handshake::Offer;
 use crate::http::Uri;
 use crate::http::uri::Host;
-use crate::protocol::frame::{MAX_CONTROL_BYTES, framed_len};
-use crate::protocol::{MessageKind, close, utf8};
+use crate::protocol::{close, utf8};
 use crate::reactor::mailbox::on_event_loop;
 use crate::transport::tcp::TcpOptions;
 use crate::transport::{resolve, trust};
@@ -18,12 +17,11 @@ use super::connecting::Request;
 use super::controls::Control;
 use super::error::{Cause, Error, Misuse, Phase};
 use super::inbox::{End, OwnedMessage, cost};
-use super::link::{Link, Lookup};
+use super::link::{Link, Lookup, SocketKind};
 use super::runtime::Runtime;
 use super::session::Session;
-use super::sink::{CONNECT, Completion, Sink, Waiter};
+use super::sink::{CONNECT, Completion, READ, Sink, WRITE, Waiter};
 use super::state::State;
-use super::writer::{Fragmented, Outgoing};
 
 pub struct Socket {
     pub link: Arc<Link>,
@@ -31,8 +29,9 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub fn new(runtime: Arc<Runtime>) -> Socket {
-        let link = Arc::new(Link::new(Arc::clone(&runtime.pool), Arc::clone(&runtime.spares)));
+    pub fn new(kind: SocketKind, runtime: Arc<Runtime>) -> Socket {
+        let (pool, spares) = (Arc::clone(&runtime.pool), Arc::clone(&runtime.spares));
+        let link = Arc::new(Link::new(kind, pool, spares));
         Socket { link, runtime }
     }
 
@@ -82,6 +81,7 @@ impl Socket {
         };
         let Some(attempt) = link.begin_session() else { return Err(Misuse::Closed) };
         link.inbox.begin();
+        link.incoming.reset();
         self.look_up(&request.offer.uri, attempt);
         let session = Session::new(Arc::clone(link), sink, Box::new(request), completion);
         if let Some(remote) = self.runtime.reactor.place() {
@@ -171,6 +171,8 @@ impl Socket {
             State::Open => {
                 if self.link.state.advance(State::Open, State::Closing) {
                     lock(&self.link.outgoing).close(&close::payload(code, reason));
+                    let aborted = Error::new(Phase::Closing, Cause::Aborted);
+                    self.link.withdraw_buffers(End::Lost(aborted));
                     self.link.room.notify_all();
                     self.link.kick();
                 }
@@ -218,138 +220,6 @@ impl Socket {
         Ok(())
     }
 
-    /// One whole message.
-    #[inline]
-    pub fn send(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
-        self.check_message(kind, payload)?;
-        let mut outgoing = lock(&self.link.outgoing);
-        self.check_room_for_message(&mut outgoing, payload.len(), true)?;
-        self.link.queue_message(outgoing, kind, payload, None);
-        Ok(())
-    }
-
-    /// One whole message whose leaving is reported. Returns its number.
-    pub fn send_async(
-        &self,
-        kind: MessageKind,
-        payload: &[u8],
-        completion: Completion,
-        mut number_known: impl FnMut(u64),
-    ) -> Result<(), Misuse> {
-        self.check_message(kind, payload)?;
-        let mut outgoing = lock(&self.link.outgoing);
-        self.check_room_for_message(&mut outgoing, payload.len(), true)?;
-        let number = outgoing.take_operation_number();
-        // Told before anything can be reported about it.
-        number_known(number);
-        self.link.queue_message(outgoing, kind, payload, Some((number, completion)));
-        Ok(())
-    }
-
-    /// Waits for room, and until the message has been handed to the system.
-    pub fn send_wait(
-        &self,
-        kind: MessageKind,
-        payload: &[u8],
-        timeout: Option<Duration>,
-    ) -> Result<Result<(), Error>, Misuse> {
-        refuse_on_event_loop()?;
-        let deadline = timeout.and_then(|timeout| crate::reactor::now().checked_add(timeout));
-        self.check_message(kind, payload)?;
-        let waiter = Arc::new(Waiter::default());
-        let mut outgoing = lock(&self.link.outgoing);
-        let mut has_waited = false;
-        let number = loop {
-            match self.check_room_for_message(&mut outgoing, payload.len(), false) {
-                Ok(()) => break outgoing.take_operation_number(),
-                Err(Misuse::WouldBlock) => has_waited = true,
-                // It ended while this call waited: say how, as for a message that was queued.
-                Err(Misuse::Closed) if has_waited => {
-                    drop(outgoing);
-                    return self.link.ended_by().map(Err).ok_or(Misuse::Closed);
-                }
-                Err(misuse) => return Err(misuse),
-            }
-            outgoing.waiters += 1;
-            let left = deadline.map_or(LONG, |deadline: Instant| {
-                deadline.saturating_duration_since(crate::reactor::now())
-            });
-            let is_late = left.is_zero();
-            if !is_late {
-                outgoing = self
-                    .link
-                    .room
-                    .wait_timeout(outgoing, left)
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .0;
-            }
-            outgoing.waiters -= 1;
-            if is_late {
-                return Err(Misuse::TimedOut);
-            }
-        };
-        let completion = Completion::Waiter(Arc::clone(&waiter));
-        self.link.queue_message(outgoing, kind, payload, Some((number, completion)));
-        match waiter.wait(deadline) {
-            Some(outcome) => Ok(outcome.map(drop)),
-            None => {
-                // Not begun: it never leaves. Begun: it goes on, and the caller knows no more.
-                let cancelled = lock(&self.link.outgoing).cancel(number);
-                if cancelled.is_none()
-                    && let Some(outcome) = waiter.wait(Some(crate::reactor::now()))
-                {
-                    return Ok(outcome.map(drop));
-                }
-                Err(Misuse::TimedOut)
-            }
-        }
-    }
-
-    /// A frame of a message that is sent frame by frame; the first decides its kind.
-    pub fn send_frame(
-        &self,
-        kind: MessageKind,
-        payload: &[u8],
-        is_final: bool,
-    ) -> Result<(), Misuse> {
-        self.check_open()?;
-        let mut outgoing = lock(&self.link.outgoing);
-        self.check_room(&mut outgoing, payload.len(), true)?;
-        let mut fragmented = outgoing.fragmented.clone().unwrap_or_else(|| Fragmented {
-            kind,
-            text: utf8::Validator::default(),
-            deflates: outgoing.staging.as_ref().is_some_and(|staging| staging.can_deflate())
-                && self.link.deflates(payload.len()),
-        });
-        if fragmented.kind == MessageKind::Text
-            && !(fragmented.text.check(payload) && (!is_final || fragmented.text.is_complete()))
-        {
-            return Err(Misuse::TextNotUtf8);
-        }
-        self.link.queue_fragment(outgoing, fragmented, is_final, payload);
-        Ok(())
-    }
-
-    pub fn ping(&self, payload: &[u8]) -> Result<(), Misuse> {
-        if payload.len() > MAX_CONTROL_BYTES {
-            return Err(Misuse::Invalid("len is larger than 125, the most that a ping carries"));
-        }
-        self.check_open()?;
-        let now = crate::reactor::now();
-        let mut outgoing = lock(&self.link.outgoing);
-        if outgoing.outbox.has_ended() {
-            return Err(Misuse::Closed);
-        }
-        if !outgoing.outbox.ping(payload) {
-            return Err(Misuse::WouldBlock);
-        }
-        outgoing.heartbeat.sent(payload, now);
-        drop(outgoing);
-        // The session also has to watch for the answer.
-        self.link.kick();
-        Ok(())
-    }
-
     /// Cancels a connect, or a message that has not begun to leave. What cannot be cancelled any
     /// more, or never was, is left alone.
     pub fn cancel(&self, operation: u64) -> Result<(), Misuse> {
@@ -359,10 +229,19 @@ impl Socket {
             }
             return Ok(());
         }
+        if operation == READ {
+            if self.link.incoming.cancel() {
+                self.link.kick();
+            }
+            return Ok(());
+        }
         let mut outgoing = lock(&self.link.outgoing);
         if let Some(cancelled) = outgoing.cancel(operation) {
+            outgoing.is_writing &= operation != WRITE;
             match cancelled.completion {
-                Completion::Event(cookie) => outgoing.cancelled.push((operation, cookie)),
+                Completion::Event(cookie) | Completion::Store(cookie, _) => {
+                    outgoing.cancelled.push((operation, cookie));
+                }
                 Completion::Waiter(waiter) => {
                     waiter.finish(Err(Error::new(Phase::WebSocket, Cause::Aborted)));
                 }
@@ -372,10 +251,6 @@ impl Socket {
             self.link.kick();
         }
         Ok(())
-    }
-
-    pub fn buffered_amount(&self) -> u64 {
-        lock(&self.link.outgoing).waiting()
     }
 
     /// Pull mode: the next message, `Ok(None)` when none came in time.
@@ -405,6 +280,7 @@ impl Socket {
     /// Ends everything. `sink` is told *released* from the event loop, once nothing else can come.
     pub fn free(&self, mut sink: Box<dyn Sink>) {
         self.link.inbox.end(End::Freed);
+        self.link.withdraw_buffers(End::Freed);
         if self.link.free() {
             return;
         }
@@ -417,60 +293,19 @@ impl Socket {
     }
 
     #[inline]
-    fn check_message(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
-        self.check_open()?;
-        if kind == MessageKind::Text && !utf8::is_valid(payload) {
-            return Err(Misuse::TextNotUtf8);
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn check_open(&self) -> Result<(), Misuse> {
+    pub(super) fn check_open(&self) -> Result<(), Misuse> {
         match self.state() {
             State::Open => Ok(()),
             State::Created | State::Connecting => Err(NOT_OPEN),
             State::Closing | State::Closed => Err(Misuse::Closed),
         }
     }
-
-    /// A whole message must not come between the frames of another. RFC 6455 §5.4.
-    #[inline]
-    fn check_room_for_message(
-        &self,
-        outgoing: &mut Outgoing,
-        len: usize,
-        owe: bool,
-    ) -> Result<(), Misuse> {
-        if outgoing.fragmented.is_some() && !outgoing.outbox.has_ended() {
-            return Err(Misuse::IllegalState(
-                "a message that was begun with ws_send_nonfinal_frame has not ended",
-            ));
-        }
-        self.check_room(outgoing, len, owe)
-    }
-
-    /// An empty queue takes one message of any size.
-    #[inline]
-    fn check_room(&self, outgoing: &mut Outgoing, len: usize, owe: bool) -> Result<(), Misuse> {
-        if outgoing.outbox.has_ended() {
-            return Err(Misuse::Closed);
-        }
-        let waiting = outgoing.waiting();
-        let limit = self.link.controls.integer(Control::SendQueueLimit);
-        if waiting > 0 && waiting.saturating_add(framed_len(len)) > limit {
-            outgoing.owes_send_ready |= owe;
-            return Err(Misuse::WouldBlock);
-        }
-        Ok(())
-    }
 }
 
-const NOT_CONNECTED: Misuse = Misuse::IllegalState("the socket has not been connected");
+pub(super) const NOT_CONNECTED: Misuse = Misuse::IllegalState("the socket has not been connected");
 const NOT_OPEN: Misuse = Misuse::IllegalState("the socket is not open yet");
 /// How long a timed-out connect waits for its cancellation to be noticed.
 const CANCEL_GRACE: Duration = Duration::from_millis(50);
-const LONG: Duration = Duration::from_secs(3600);
 
 fn found(
     addresses: std::io::Result<Vec<std::net::SocketAddr>>,
@@ -487,6 +322,6 @@ fn found(
     }
 }
 
-fn refuse_on_event_loop() -> Result<(), Misuse> {
+pub(super) fn refuse_on_event_loop() -> Result<(), Misuse> {
     if on_event_loop() { Err(Misuse::Reentrant) } else { Ok(()) }
 }

@@ -155,6 +155,18 @@ impl Staging {
         given_up.collect()
     }
 
+    /// Takes out what is lent; its operations are returned.
+    pub fn withdraw_lent(&mut self) -> Vec<Sent<Completion>> {
+        let mut withdrawn = Vec::new();
+        self.waiting.retain_mut(|waiting| {
+            let Waiting::Data(item, source @ Source::Lent(_)) = waiting else { return true };
+            withdrawn.extend(sent(item.operation.take(), source.bytes().len()));
+            false
+        });
+        self.waiting_bytes = self.waiting.iter().map(Waiting::cost).sum();
+        withdrawn
+    }
+
     fn push_back(&mut self, item: Item, source: Source) {
         self.waiting_bytes += cost(source.bytes().len());
         self.waiting.push_back(Waiting::Data(item, source));
@@ -167,11 +179,17 @@ impl Staging {
 
     fn pop_front(&mut self) -> Option<Waiting> {
         let front = self.waiting.pop_front()?;
-        if let Waiting::Data(item, source) = &front {
-            let cost = cost(source.bytes().len().saturating_sub(item.done));
-            self.waiting_bytes = self.waiting_bytes.saturating_sub(cost);
-        }
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(front.cost());
         Some(front)
+    }
+}
+
+impl Waiting {
+    fn cost(&self) -> u64 {
+        match self {
+            Waiting::Data(item, source) => cost(source.bytes().len().saturating_sub(item.done)),
+            Waiting::Close(_) => 0,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::transport::tcp::{self, Written};
 
 use super::controls::Control;
 use super::link::Link;
-use super::sink::{Completion, Cookie};
+use super::sink::{Completion, Cookie, WRITE};
 use super::staging::{Item, Staging};
 
 /// Numbers below are those with a name of their own: connect, read, write.
@@ -45,6 +45,10 @@ pub struct Fragmented {
 #[derive(Debug)]
 pub struct Outgoing {
     pub outbox: Outbox<Completion>,
+    /// A write of a stream socket is under way.
+    pub is_writing: bool,
+    /// A data writer that owned the output was freed: only control frames are accepted.
+    pub is_output_closed: bool,
     /// Where not everything goes to the outbox at once.
     pub staging: Option<Box<Staging>>,
     pub fragmented: Option<Fragmented>,
@@ -79,6 +83,8 @@ impl Outgoing {
     pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
         Outgoing {
             outbox: Outbox::new(pool, MaskKeys::system()),
+            is_writing: false,
+            is_output_closed: false,
             staging: None,
             fragmented: None,
             heartbeat: Heartbeat::default(),
@@ -134,6 +140,17 @@ impl Outgoing {
             given_up.extend(staging.abandon());
         }
         given_up
+    }
+
+    /// What is lent goes back to the application; operations that had not begun are returned.
+    pub fn withdraw_lent(&mut self) -> Vec<Sent<Completion>> {
+        self.staging.as_mut().map(|staging| staging.withdraw_lent()).unwrap_or_default()
+    }
+
+    /// Whether no message is accepted any more.
+    #[inline]
+    pub fn has_ended(&self) -> bool {
+        self.outbox.has_ended() || self.is_output_closed
     }
 
     /// Whether bytes wait that nobody writes and the system might take.
@@ -300,8 +317,11 @@ impl Link {
         written: Written,
     ) {
         outgoing.bytes_sent += written.bytes;
-        let Outgoing { outbox, finished, .. } = outgoing;
-        outbox.finish_writing(rest, written.bytes, |sent| report(finished, sent));
+        let Outgoing { outbox, finished, is_writing, .. } = outgoing;
+        outbox.finish_writing(rest, written.bytes, |sent| {
+            *is_writing &= sent.number != WRITE;
+            report(finished, sent);
+        });
         // Only a system that takes no more will tell when it does again.
         if !written.blocked || outbox.is_empty() {
             outgoing.stalled_since = None;
@@ -401,19 +421,22 @@ fn report(finished: &mut Vec<(u64, Cookie, u64)>, sent: Sent<Completion>) {
     let bytes = sent.payload_len as u64;
     match sent.completion {
         Completion::Waiter(waiter) => waiter.finish(Ok(bytes)),
-        Completion::Event(cookie) => finished.push((sent.number, cookie, bytes)),
+        Completion::Event(cookie) | Completion::Store(cookie, _) => {
+            finished.push((sent.number, cookie, bytes));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::link::SocketKind;
 
     /// What became of it was a burst that stopped in the middle for ever: no edge comes for bytes
     /// that the system was not offered.
     #[test]
     fn what_was_queued_behind_a_stall_that_is_over_wants_a_writer() {
-        let link = Link::new(Arc::default(), Arc::default());
+        let link = Link::new(SocketKind::Message, Arc::default(), Arc::default());
         let mut outgoing = lock(&link.outgoing);
         outgoing.outbox.message(MessageKind::Binary, b"first");
         let refused = outgoing.outbox.begin_writing().unwrap();
@@ -434,7 +457,7 @@ mod tests {
     fn a_flood_is_left_to_its_thread_until_it_ends_and_never_when_the_system_blocks() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let link = Link::new(Arc::default(), Arc::default());
+        let link = Link::new(SocketKind::Message, Arc::default(), Arc::default());
         let mut outgoing = lock(&link.outgoing);
         outgoing.outbox.message(MessageKind::Binary, b"x");
         assert!(outgoing.must_write_on(), "TLS is written by the session alone");

@@ -4,9 +4,10 @@ use std::ffi::{c_char, c_void};
 
 use crate::client::Misuse;
 use crate::client::controls::{self, ControlInfo, ControlType};
+use crate::client::link::SocketKind;
 
 use super::entry::{Entry, find_socket};
-use super::guard::{Failure, checked};
+use super::guard::{Failure, checked, plain};
 use super::pointer;
 use super::result::*;
 use super::types::*;
@@ -14,6 +15,15 @@ use super::types::*;
 fn row(control: ws_control) -> Result<&'static ControlInfo, Failure> {
     controls::info(control)
         .ok_or(Failure::Plain(WS_E_INVALIDARG, c"control is none of WS_CONTROL_..."))
+}
+
+/// The control's row, if the socket is of a kind that has it.
+fn row_for(entry: &Entry, control: ws_control) -> Result<&'static ControlInfo, Failure> {
+    let row = row(control)?;
+    if row.is_of_messages && entry.socket.link.kind == SocketKind::Stream {
+        return plain(WS_E_INVALIDARG, c"control is not for stream sockets");
+    }
+    Ok(row)
 }
 
 fn may_be_set(entry: &Entry, row: &ControlInfo) -> Result<(), Failure> {
@@ -34,8 +44,8 @@ fn may_be_set(entry: &Entry, row: &ControlInfo) -> Result<(), Failure> {
 /// @param[in] value  in the unit and range of the control; ws_get_control_info tells both ends.
 /// @return WS_OK  it is set: a live control from now on, another one for the next connect.
 /// @return WS_E_HANDLE  socket is not a live socket.
-/// @return WS_E_INVALIDARG  control is unknown, of another type or read-only, or value is out of its
-///     range.
+/// @return WS_E_INVALIDARG  control is unknown, of another type, read-only or not for this kind of
+///     socket, or value is out of its range.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected and control is not live.
 /// @ownership  Nothing is handed over.
 /// @threads  Any thread, also inside callbacks. Never blocks.
@@ -48,7 +58,7 @@ pub extern "C" fn ws_set_control(
 ) -> ws_result {
     checked(|| {
         let entry = find_socket(socket)?;
-        let row = row(control)?;
+        let row = row_for(&entry, control)?;
         may_be_set(&entry, row)?;
         entry.socket.link.controls.set_integer(row, value)?;
         entry.socket.link.control_changed(row.control);
@@ -77,7 +87,7 @@ pub extern "C" fn ws_set_control_string(
 ) -> ws_result {
     checked(|| {
         let entry = find_socket(socket)?;
-        let row = row(control)?;
+        let row = row_for(&entry, control)?;
         let value = pointer::text(value, c"value is NULL", c"value is not UTF-8")?;
         may_be_set(&entry, row)?;
         entry.socket.link.controls.set_text(row, value)?;
@@ -109,7 +119,7 @@ pub extern "C" fn ws_set_control_bytes(
 ) -> ws_result {
     checked(|| {
         let entry = find_socket(socket)?;
-        let row = row(control)?;
+        let row = row_for(&entry, control)?;
         let data = pointer::bytes(data, len)?;
         may_be_set(&entry, row)?;
         entry.socket.link.controls.set_bytes(row, data)?;
@@ -125,7 +135,7 @@ pub extern "C" fn ws_set_control_bytes(
 /// @return WS_OK  value is filled.
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  value is NULL.
-/// @return WS_E_INVALIDARG  control is unknown or of another type.
+/// @return WS_E_INVALIDARG  control is unknown, of another type or not for this kind of socket.
 /// @ownership  The caller owns value.
 /// @threads  Any thread, also inside callbacks. Never blocks.
 /// @since 0.1
@@ -137,7 +147,7 @@ pub extern "C" fn ws_get_control(
 ) -> ws_result {
     checked(|| {
         let entry = find_socket(socket)?;
-        let row = row(control)?;
+        let row = row_for(&entry, control)?;
         let current = entry.socket.link.controls.get_integer(row)?;
         pointer::write(value, current, c"value is NULL")
     })
@@ -153,7 +163,7 @@ pub extern "C" fn ws_get_control(
 /// @return WS_OK  buf is filled, or only length was asked for.
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  buf is NULL and capacity is not 0, or length is NULL as well.
-/// @return WS_E_INVALIDARG  control is unknown or of another type.
+/// @return WS_E_INVALIDARG  control is unknown, of another type or not for this kind of socket.
 /// @return WS_E_INSUFFICIENT_BUFFER  capacity is not larger than length; buf is untouched.
 /// @ownership  The caller owns buf and length.
 /// @threads  Any thread, also inside callbacks. Never blocks.
@@ -168,7 +178,7 @@ pub extern "C" fn ws_get_control_string(
 ) -> ws_result {
     checked(|| {
         let entry = find_socket(socket)?;
-        let row = row(control)?;
+        let row = row_for(&entry, control)?;
         let current = entry.socket.link.controls.get_text(row)?;
         pointer::write_text(buf, capacity, length, current.as_bytes())
     })
@@ -206,7 +216,7 @@ pub extern "C" fn ws_get_control_info(
             minimum,
             maximum,
             for_message_sockets: 1,
-            for_stream_sockets: 0,
+            for_stream_sockets: u8::from(!row.is_of_messages),
             is_live: u8::from(row.is_live),
             is_read_only: u8::from(row.is_read_only),
         };

@@ -205,14 +205,11 @@ impl Sink for Deliverer {
         }
     }
 
-    fn completed(&mut self, operation: u64, cookie: Cookie, outcome: Result<u64, &Error>) {
+    fn completed(&mut self, operation: u64, cookie: Cookie, error: Option<&Error>, bytes: u64) {
         if operation == CONNECT {
             validation::forget(self.delivery.validation.swap(0, Ordering::AcqRel));
         }
-        let (result, bytes) = match outcome {
-            Ok(bytes) => (WS_OK, bytes),
-            Err(error) => (outcome::of_error(error), 0),
-        };
+        let result = error.map_or(WS_OK, outcome::of_error);
         let done = Completed { operation, cookie, result, bytes };
         match self.delivery.queue() {
             Some(queue) => queue.post(&self.delivery, Happening::Completed(Box::new(done))),

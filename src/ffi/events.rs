@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use crate::base::lock::lock;
 use crate::client::Misuse;
 use crate::client::inbox::End;
+use crate::client::link::SocketKind;
 
 use super::entry::{Handler, find_socket};
 use super::guard::{Failure, checked, guard, plain};
@@ -24,7 +25,7 @@ use super::validation;
 /// @param[in] user_data  kept and handed to the function; may be NULL.
 /// @return WS_OK  the next connect uses it.
 /// @return WS_E_HANDLE  socket is not a live socket.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected, or a stream socket.
 /// @ownership  What user_data points at must live until released, or until ws_socket_free has
 ///     returned outside a callback.
 /// @threads  Any thread, also inside callbacks. Never blocks.
@@ -37,7 +38,9 @@ pub extern "C" fn ws_on_message_received(
 ) -> ws_result {
     checked(|| {
         let handler = Handler { function: on_message_received, user_data };
-        find_socket(socket)?.configure(|handlers| handlers.message = handler)
+        let entry = find_socket(socket)?;
+        entry.socket.check_kind(SocketKind::Message)?;
+        entry.configure(|handlers| handlers.message = handler)
     })
 }
 
@@ -215,8 +218,8 @@ pub extern "C" fn ws_message_release(message: *mut ws_message) {
 /// @return WS_OK  message is filled.
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  message is NULL.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket has a message handler or a queue, or is in
-///     WS_STATE_CREATED.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket has a message handler or a queue, is in
+///     WS_STATE_CREATED, or is a stream socket.
 /// @return WS_E_REENTRANT  called on the I/O thread, and timeout_ms is not 0.
 /// @return WS_E_TIMEOUT  no message came in time; or, in WS_STATE_CLOSED, the connection timed out.
 /// @return WS_E_CLOSED  the connection ended with a closing handshake.
@@ -241,6 +244,7 @@ pub extern "C" fn ws_receive(
         if message.is_null() {
             return plain(WS_E_POINTER, c"message is NULL");
         }
+        entry.socket.check_kind(SocketKind::Message)?;
         if !lock(&entry.handlers).is_pull() {
             return Err(Misuse::IllegalState(
                 "messages of this socket go to its handler or to its queue",

@@ -7,6 +7,8 @@ use crate::base::trace::{self, Level};
 use crate::client::{Misuse, runtime};
 
 use super::callback;
+use super::data_reader::READERS;
+use super::data_writer::WRITERS;
 use super::entry::{Handler, QUEUES, SOCKETS};
 use super::guard::{self, checked, guard, plain};
 use super::mapping;
@@ -141,7 +143,8 @@ fn log_line(handler: Handler<ws_log_fn>, level: Level, text: &str) {
 /// @return WS_OK  no thread of the library is left.
 /// @return WS_E_REENTRANT  called inside a callback.
 /// @return WS_E_TIMEOUT  a callback or the system's name lookup has not returned; do not unload.
-/// @ownership  Sockets and queues are gone after WS_OK; retained messages and events stay yours.
+/// @ownership  Sockets, queues, data writers and data readers are gone after WS_OK; retained
+///     messages and events stay yours.
 /// @threads  Any thread, not inside callbacks. Blocks for timeout_ms at most.
 /// @since 0.1
 #[unsafe(no_mangle)]
@@ -159,6 +162,7 @@ pub extern "C" fn ws_shutdown(timeout_ms: u32) -> ws_result {
         }
         // Those of now: once it has ended, another thread may make new ones at any moment.
         let queues = QUEUES.handles();
+        let (writers, readers) = (WRITERS.handles(), READERS.handles());
         if !runtime::end_shutdown(deadline) {
             return Err(Misuse::TimedOut.into());
         }
@@ -170,6 +174,8 @@ pub extern "C" fn ws_shutdown(timeout_ms: u32) -> ws_result {
                 }
             }
         }
+        writers.into_iter().for_each(|handle| drop(WRITERS.remove(handle)));
+        readers.into_iter().for_each(|handle| drop(READERS.remove(handle)));
         Ok(())
     })
 }

@@ -68,6 +68,32 @@ pub fn into_owned(message: OwnedMessage) -> *mut ws_message {
     Record::shared(message.part, message.bytes).into_retained()
 }
 
+/// The bytes of a message, the zero at their end included, and how many are before it. Nothing is
+/// copied where retaining copies nothing. `None`: NULL.
+pub fn shared_bytes(message: *const ws_message) -> Option<(Arc<Vec<u8>>, usize)> {
+    if message.is_null() {
+        return None;
+    }
+    // SAFETY: as in `retain`.
+    let record = unsafe { &*message.cast::<Record>() };
+    let bytes = match &record.owner {
+        Some(owner) => Arc::clone(owner),
+        None => Arc::new(copied(record)),
+    };
+    Some((bytes, record.public.len))
+}
+
+/// In place: the room belongs to the next read. One copy, and the zero behind it.
+fn copied(record: &Record) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(record.public.len + 1);
+    // SAFETY: a borrowed message's bytes are readable while it is borrowed.
+    bytes.extend_from_slice(unsafe {
+        std::slice::from_raw_parts(record.public.data, record.public.len)
+    });
+    bytes.push(0);
+    bytes
+}
+
 pub fn retain(message: *const ws_message) -> *mut ws_message {
     if message.is_null() {
         return std::ptr::null_mut();
@@ -91,19 +117,12 @@ pub fn retain(message: *const ws_message) -> *mut ws_message {
             owner: Some(Arc::clone(owner)),
         },
         None => {
-            // In place: the room belongs to the next read. One copy, and the zero behind it.
-            let mut bytes = Vec::with_capacity(record.public.len + 1);
-            // SAFETY: a borrowed message's bytes are readable while it is borrowed.
-            bytes.extend_from_slice(unsafe {
-                std::slice::from_raw_parts(record.public.data, record.public.len)
-            });
-            bytes.push(0);
             let kind = match record.public.r#type {
                 WS_MESSAGE_TYPE_UTF8 => MessageKind::Text,
                 _ => MessageKind::Binary,
             };
             let is_complete = record.public.is_complete != 0;
-            Record::shared(Part { kind, is_complete }, bytes)
+            Record::shared(Part { kind, is_complete }, copied(record))
         }
     };
     kept.into_retained()

@@ -37,6 +37,20 @@ pub mod events;
 
 pub mod send;
 
+pub mod stream;
+
+pub mod data_types;
+
+pub mod data_writer;
+
+pub mod written_values;
+
+pub mod storing;
+
+pub mod data_reader;
+
+pub mod read_values;
+
 pub mod information;
 
 pub mod statistics;

@@ -14,7 +14,8 @@ pub fn of_misuse(misuse: Misuse) -> (ws_result, &'static str) {
     match misuse {
         Misuse::Invalid(sentence) => (WS_E_INVALIDARG, sentence),
         Misuse::IllegalState(sentence) => (WS_E_ILLEGAL_METHOD_CALL, sentence),
-        Misuse::Closed => (WS_E_CLOSED, "the socket is closed, or closing"),
+        Misuse::Closed => (WS_E_CLOSED, "the socket is closed or closing, or its output is closed"),
+        Misuse::Busy(sentence) => (WS_E_INVALID_OPERATION, sentence),
         Misuse::WouldBlock => (WS_E_WOULD_BLOCK, "the send queue is full; nothing was queued"),
         Misuse::TextNotUtf8 => (WS_E_NO_UNICODE_TRANSLATION, "text is not valid UTF-8"),
         Misuse::Reentrant => {

@@ -3,6 +3,9 @@
 
 use std::ffi::{CStr, c_char, c_void};
 
+use crate::client::incoming::Target;
+use crate::client::staging::Lent;
+
 use super::guard::{Failure, plain};
 use super::result::*;
 
@@ -34,6 +37,63 @@ fn counted<'a>(data: *const c_void, len: usize, null: &'static CStr) -> Result<&
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) })
 }
 
+/// Room of the caller that it leaves alone until an operation has ended, or gives to it to read.
+pub struct Borrowed {
+    start: *mut u8,
+    len: usize,
+}
+
+// SAFETY: the memory is the caller's promise, which holds for whatever thread uses it; one at a
+// time does.
+unsafe impl Send for Borrowed {}
+
+impl Target for Borrowed {
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the caller promises `len` writable bytes until the operation has ended, and the
+        // library lets go of this before it says so.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.len) }
+    }
+}
+
+impl Lent for Borrowed {
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: the same, of readable bytes.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+}
+
+/// Room that an operation fills.
+pub fn room(buf: *mut c_void, capacity: usize) -> Result<Borrowed, Failure> {
+    borrowed(
+        buf,
+        capacity,
+        c"capacity is larger than PTRDIFF_MAX",
+        c"buf is NULL and capacity is not 0",
+    )
+}
+
+/// Bytes that an operation sends.
+pub fn lent(data: *const c_void, len: usize) -> Result<Borrowed, Failure> {
+    let data = data.cast_mut();
+    borrowed(data, len, c"len is larger than PTRDIFF_MAX", c"data is NULL and len is not 0")
+}
+
+fn borrowed(
+    start: *mut c_void,
+    len: usize,
+    large: &'static CStr,
+    null: &'static CStr,
+) -> Result<Borrowed, Failure> {
+    if len > isize::MAX as usize {
+        return plain(WS_E_INVALIDARG, large);
+    }
+    match (start.is_null(), len) {
+        (true, 0) => Ok(Borrowed { start: std::ptr::dangling_mut(), len: 0 }),
+        (true, _) => plain(WS_E_POINTER, null),
+        (false, len) => Ok(Borrowed { start: start.cast(), len }),
+    }
+}
+
 /// A NUL-terminated text of the caller.
 fn terminated<'a>(text: *const c_char) -> Option<&'a CStr> {
     // SAFETY: the caller promises that a text which is not NULL ends in NUL.
@@ -56,6 +116,16 @@ pub fn text<'a>(
 /// A text that may be NULL, which is an empty one.
 pub fn optional_bytes<'a>(text: *const c_char) -> &'a [u8] {
     terminated(text).map_or(&[], CStr::to_bytes)
+}
+
+/// Reads a value that must be there.
+pub fn read<T: Copy>(place: *const T, null: &'static CStr) -> Result<T, Failure> {
+    if place.is_null() {
+        return plain(WS_E_POINTER, null);
+    }
+    // SAFETY: the caller promises a readable value; alignment is not assumed. The types read here
+    // are plain numbers: every pattern of bits is one.
+    Ok(unsafe { place.read_unaligned() })
 }
 
 /// Writes `value` where the caller wants it.

@@ -4,14 +4,22 @@ use std::ffi::{c_char, c_void};
 
 use crate::client::Completion;
 use crate::client::controls::Control;
+use crate::client::link::SocketKind;
 use crate::protocol::MessageKind;
 
 use super::delivery::cookie;
-use super::entry::{NOT_A_SOCKET, SOCKETS, find_socket};
+use super::entry::{NOT_A_SOCKET, SOCKETS, SocketRef, find_socket};
 use super::guard::{Failure, checked, guard};
 use super::pointer;
 use super::result::*;
 use super::types::*;
+
+#[inline]
+fn find_message_socket(socket: *mut ws_socket) -> Result<SocketRef, Failure> {
+    let entry = find_socket(socket)?;
+    entry.socket.check_kind(SocketKind::Message)?;
+    Ok(entry)
+}
 
 fn kind(message_type: u64) -> Result<MessageKind, Failure> {
     match u32::try_from(message_type) {
@@ -37,8 +45,8 @@ fn kind(message_type: u64) -> Result<MessageKind, Failure> {
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
-///     ws_send_nonfinal_frame has not ended.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+///     that was begun with ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -49,7 +57,7 @@ fn kind(message_type: u64) -> Result<MessageKind, Failure> {
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_send(socket: *mut ws_socket, data: *const c_void, len: usize) -> ws_result {
     checked(|| {
-        let entry = find_socket(socket)?;
+        let entry = find_message_socket(socket)?;
         let data = pointer::bytes(data, len)?;
         let kind = kind(entry.socket.link.controls.integer(Control::MessageType))?;
         entry.socket.send(kind, data)?;
@@ -69,8 +77,8 @@ pub extern "C" fn ws_send(socket: *mut ws_socket, data: *const c_void, len: usiz
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  text is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
-///     ws_send_nonfinal_frame has not ended.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+///     that was begun with ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -85,7 +93,7 @@ pub extern "C" fn ws_send_text(
     len: usize,
 ) -> ws_result {
     checked(|| {
-        let entry = find_socket(socket)?;
+        let entry = find_message_socket(socket)?;
         let text = pointer::text_bytes(text, len)?;
         entry.socket.send(MessageKind::Text, text)?;
         Ok(())
@@ -104,8 +112,8 @@ pub extern "C" fn ws_send_text(
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
-///     ws_send_nonfinal_frame has not ended.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+///     that was begun with ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
 ///     tell.
@@ -119,7 +127,7 @@ pub extern "C" fn ws_send_binary(
     len: usize,
 ) -> ws_result {
     checked(|| {
-        let entry = find_socket(socket)?;
+        let entry = find_message_socket(socket)?;
         let data = pointer::bytes(data, len)?;
         entry.socket.send(MessageKind::Binary, data)?;
         Ok(())
@@ -143,8 +151,8 @@ pub extern "C" fn ws_send_binary(
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, or len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
-///     ws_send_nonfinal_frame has not ended.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+///     that was begun with ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -163,7 +171,7 @@ pub extern "C" fn ws_send_async(
     operation: *mut ws_operation,
 ) -> ws_result {
     checked(|| {
-        let entry = find_socket(socket)?;
+        let entry = find_message_socket(socket)?;
         let kind = kind(u64::from(r#type))?;
         let data = pointer::bytes(data, len)?;
         let completion = Completion::Event(cookie(on_completed, user_data));
@@ -189,8 +197,8 @@ pub extern "C" fn ws_send_async(
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, or len is larger than PTRDIFF_MAX.
 /// @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a message that was begun with
-///     ws_send_nonfinal_frame has not ended.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+///     that was begun with ws_send_nonfinal_frame has not ended.
 /// @return WS_E_CLOSED  the socket is closing or closed, or closed while the call waited.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 ///     Or the server sent such text, and the connection ended.
@@ -215,6 +223,7 @@ pub extern "C" fn ws_send_wait(
 ) -> ws_result {
     checked(|| {
         let entry = SOCKETS.find(socket.addr()).ok_or(NOT_A_SOCKET)?;
+        entry.socket.check_kind(SocketKind::Message)?;
         let kind = kind(u64::from(r#type))?;
         let data = pointer::bytes(data, len)?;
         entry.socket.send_wait(kind, data, super::timeout(timeout_ms))??;
@@ -237,7 +246,7 @@ pub extern "C" fn ws_send_wait(
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the message is text and data makes it invalid UTF-8;
 ///     nothing was queued, and the message can go on with other data.
@@ -268,7 +277,7 @@ pub extern "C" fn ws_send_nonfinal_frame(
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
-/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
 /// @return WS_E_CLOSED  the socket is closing or closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the message is text and with data would end as invalid
 ///     UTF-8; nothing was queued, and the message can go on with other data.
@@ -292,7 +301,7 @@ fn send_frame(
     len: usize,
     is_final: bool,
 ) -> Result<(), Failure> {
-    let entry = find_socket(socket)?;
+    let entry = find_message_socket(socket)?;
     let data = pointer::bytes(data, len)?;
     let kind = kind(entry.socket.link.controls.integer(Control::MessageType))?;
     entry.socket.send_frame(kind, data, is_final)?;
@@ -328,13 +337,14 @@ pub extern "C" fn ws_ping(socket: *mut ws_socket, data: *const c_void, len: usiz
     })
 }
 
-/// Cancels a connect, or a message that has not begun to leave.
+/// Cancels a connect, a read, or a message or write that has not begun to leave.
 ///
 /// What is cancelled completes with WS_E_ABORT; after a message the connection lives on. An
 /// operation that has begun to leave, has ended or never was is left alone.
 ///
 /// @param[in] socket  from ws_message_socket_new.
-/// @param[in] operation  WS_OPERATION_CONNECT, or the number that ws_send_async gave.
+/// @param[in] operation  WS_OPERATION_CONNECT, WS_OPERATION_READ, WS_OPERATION_WRITE, or the number
+///     that ws_send_async gave.
 /// @return WS_OK  it will complete with WS_E_ABORT if it still could be cancelled.
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @ownership  Nothing is handed over.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::lock::lock;
+use crate::client::link::SocketKind;
 use crate::client::{Completion, Misuse, Socket, State, runtime};
 
 use super::callback;
@@ -25,13 +26,18 @@ use super::types::*;
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_message_socket_new() -> *mut ws_socket {
+    guard(std::ptr::null_mut(), || new_socket(SocketKind::Message))
+}
+
+/// A socket of either kind; NULL, and a sentence about it, when there can be none.
+pub(super) fn new_socket(kind: SocketKind) -> *mut ws_socket {
     let mut made: *mut ws_socket = std::ptr::null_mut();
     let _ = checked(|| {
         watch_forks();
         let runtime = runtime::acquire()?;
-        let insert =
-            || SOCKETS.insert(|handle| Arc::new(Entry::new(handle, Socket::new(runtime.clone()))));
-        match insert() {
+        let entry_of =
+            |handle| Arc::new(Entry::new(handle, Socket::new(kind, Arc::clone(&runtime))));
+        match SOCKETS.insert(entry_of) {
             Some(handle) => made = std::ptr::without_provenance_mut(handle),
             None => return plain(WS_E_OUTOFMEMORY, c"no handle is left"),
         }

@@ -61,6 +61,11 @@ impl Gathering {
         Ok(())
     }
 
+    /// Takes note of payload that is nobody's text.
+    pub fn count(&mut self, count: usize) {
+        self.size = self.size.saturating_add(count as u64);
+    }
+
     /// Takes note of the next payload: text must be UTF-8 as far as it goes.
     pub fn check(&mut self, piece: &[u8], mode: Mode) -> Result<(), Fault> {
         self.size = self.size.saturating_add(piece.len() as u64);

@@ -104,6 +104,40 @@ impl Receiver {
         Ok(if is_nothing { Taken::Nothing } else { Taken::Inflated(part, produced) })
     }
 
+    /// Not to be asked of a whole message: how much payload of the current frame comes as it is, and
+    /// may be read past this receiver; `direct_taken` must follow.
+    pub fn direct_left(&self) -> Option<u64> {
+        let Place::Data(left) = self.place else { return None };
+        let gathering = self.gathering.as_ref()?;
+        (left > 0 && !gathering.is_compressed && !self.discarding).then_some(left)
+    }
+
+    /// So much payload has been read past this receiver, which is not checked: `Mode::Stream`.
+    pub fn direct_taken(&mut self, count: usize) {
+        let (Place::Data(left), Some(gathering)) = (&mut self.place, &mut self.gathering) else {
+            return;
+        };
+        gathering.count(count);
+        *left = left.saturating_sub(count as u64);
+        if *left == 0 {
+            let _ = self.end_of_frame(); // bytes have no rule that they could break
+        }
+    }
+
+    /// Nothing more comes out in this turn.
+    pub fn spend_budget(&mut self) {
+        self.budget = 0;
+    }
+
+    pub fn is_at_header(&self) -> bool {
+        matches!(self.place, Place::Header)
+    }
+
+    /// Payload of the last frame of a message that did not lie whole in the buffer.
+    pub fn last_frame_len(&self) -> u64 {
+        self.last_frame_len
+    }
+
     /// Whether there is more to come of compressed payload that has been taken already.
     pub fn has_more(&self) -> bool {
         let more = self.gathering.as_ref().is_some_and(|gathering| gathering.has_more);

@@ -53,6 +53,17 @@ pub enum Payload<'b> {
     Gathered(Vec<u8>),
 }
 
+impl Payload<'_> {
+    /// Without the byte behind.
+    pub fn bytes(&self) -> &[u8] {
+        let with_more: &[u8] = match self {
+            Payload::InPlace(piece) => piece,
+            Payload::Gathered(bytes) => bytes,
+        };
+        with_more.split_last().map_or(&[], |(_, bytes)| bytes)
+    }
+}
+
 #[derive(Debug)]
 pub enum Event<'b> {
     Message(Part, Payload<'b>),
@@ -88,6 +99,7 @@ pub struct Receiver {
     pub(super) discarding: bool,
     pub(super) inflater: Option<Box<Inflater>>,
     pub(super) budget: u32,
+    pub(super) last_frame_len: u64,
     pub traffic: Traffic,
 }
 
@@ -114,6 +126,7 @@ impl Receiver {
             discarding: false,
             inflater: inflater.map(Box::new),
             budget: BUDGET,
+            last_frame_len: 0,
             traffic: Traffic::default(),
         }
     }
@@ -349,6 +362,7 @@ impl Receiver {
         if gathering.is_compressed {
             self.traffic.compressed_bytes += header.payload_len;
         }
+        self.last_frame_len = header.payload_len;
         self.place = Place::Data(header.payload_len);
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Barrier;
 
+use anyws::ffi::data_reader::*;
+use anyws::ffi::data_writer::*;
 use anyws::ffi::events::*;
 use anyws::ffi::queue::*;
 use anyws::ffi::result::*;
@@ -16,11 +18,13 @@ use crate::support::DEADLINE;
 use crate::support::client::{Client, Mode};
 
 /// A live one of every kind.
-struct Zoo {
+pub struct Zoo {
     socket: usize,
     queue: *mut ws_event_queue,
     validation: usize,
     message: *mut ws_message,
+    pub writer: usize,
+    pub reader: usize,
     asked: *mut ws_socket,
 }
 
@@ -35,7 +39,7 @@ unsafe extern "C-unwind" fn keep_question(
 }
 
 impl Zoo {
-    fn new() -> Zoo {
+    pub fn new() -> Zoo {
         let client = Client::trusting(Mode::Callback);
         let asked = client.socket;
         // It is given up, not freed: the question lives as long as the connect.
@@ -52,17 +56,23 @@ impl Zoo {
             queue: ws_event_queue_new(),
             validation,
             message: a_message(),
+            writer: ws_data_writer_new(std::ptr::null_mut()).addr(),
+            reader: ws_data_reader_new(b"0123456789".as_ptr().cast(), 10).addr(),
             asked,
         }
     }
 
     /// All values that are no handle of the kind whose own is `own`.
-    fn strangers(&self, own: usize) -> Vec<(String, usize)> {
+    pub fn strangers(&self, own: usize) -> Vec<(String, usize)> {
         let here = 0u64;
         let freed = subject(WS_STATE_CREATED);
         assert_eq!(ws_socket_free(socket_of(freed)), WS_OK);
         let freed_queue = ws_event_queue_new();
         assert_eq!(ws_event_queue_free(freed_queue), WS_OK);
+        let freed_writer = ws_data_writer_new(std::ptr::null_mut());
+        assert_eq!(ws_data_writer_free(freed_writer), WS_OK);
+        let freed_reader = ws_data_reader_new(std::ptr::null(), 0);
+        assert_eq!(ws_data_reader_free(freed_reader), WS_OK);
         let unmapped = unsafe {
             let page = libc::mmap(
                 std::ptr::null_mut(),
@@ -85,11 +95,15 @@ impl Zoo {
         all.push(("an unmapped page".to_owned(), unmapped));
         all.push(("a freed socket".to_owned(), freed));
         all.push(("a freed queue".to_owned(), freed_queue.addr()));
+        all.push(("a freed writer".to_owned(), freed_writer.addr()));
+        all.push(("a freed reader".to_owned(), freed_reader.addr()));
         for (name, live) in [
             ("a socket", self.socket),
             ("a queue", self.queue.addr()),
             ("a validation", self.validation),
             ("a message", self.message.addr()),
+            ("a writer", self.writer),
+            ("a reader", self.reader),
         ] {
             if live != own {
                 all.push((name.to_owned(), live));
@@ -108,6 +122,8 @@ impl Zoo {
 impl Drop for Zoo {
     fn drop(&mut self) {
         ws_message_release(self.message);
+        assert_eq!(ws_data_writer_free(std::ptr::without_provenance_mut(self.writer)), WS_OK);
+        assert_eq!(ws_data_reader_free(std::ptr::without_provenance_mut(self.reader)), WS_OK);
         assert_eq!(ws_socket_free(socket_of(self.socket)), WS_OK);
         assert_eq!(ws_socket_free(self.asked), WS_OK);
         assert_eq!(ws_event_queue_free(self.queue), WS_OK);

@@ -1,0 +1,284 @@
+//! Bytes of a stream socket on their way to the application: the read that waits for them, or a
+//! little that is read ahead of it. What nobody reads stays with the system, and TCP pushes back.
+//!
+//! Knows no frames and no system calls: the session brings the bytes, and may borrow the waiting
+//! read in order to let the system write straight into its buffer.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::base::lock::lock;
+
+use super::error::{Cause, Error, Misuse, Phase};
+use super::inbox::End;
+use super::sink::Completion;
+
+/// With this much ahead the socket is not read until somebody wants it.
+const AHEAD_BYTES: usize = 64 * 1024;
+/// What is read in one go beyond what a waiting read takes.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// Room of the application that it leaves alone until its read has ended.
+pub trait Target: Send {
+    fn bytes(&mut self) -> &mut [u8];
+}
+
+/// A read that waits.
+pub struct Reading {
+    target: Box<dyn Target>,
+    filled: usize,
+    /// One byte is enough.
+    is_partial: bool,
+    completion: Completion,
+}
+
+/// How a read has ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub completion: Completion,
+    pub error: Option<Error>,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct Incoming {
+    content: Mutex<Content>,
+    /// The session has given back what it borrowed.
+    returned: Condvar,
+    /// Looked at in every turn, without the lock.
+    has_finished: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    /// `ahead[ahead_at..]` has been read and nobody wanted it yet.
+    ahead: Vec<u8>,
+    ahead_at: usize,
+    /// From the beginning of a read until its end is about to be told.
+    is_reading: bool,
+    reading: Option<Reading>,
+    /// The session has borrowed the read; meanwhile it may have been cancelled.
+    is_borrowed: bool,
+    is_cancelled: bool,
+    finished: Vec<Finished>,
+    end: Option<End>,
+    /// The session waits for somebody who reads.
+    is_paused: bool,
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes so far", self.filled)
+    }
+}
+
+impl Reading {
+    pub fn new(target: Box<dyn Target>, is_partial: bool, completion: Completion) -> Reading {
+        Reading { target, filled: 0, is_partial, completion }
+    }
+
+    /// What is to be filled yet.
+    pub fn room(&mut self) -> &mut [u8] {
+        self.target.bytes().get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// So many bytes have been put into the room.
+    pub fn advance(&mut self, count: usize) {
+        self.filled += count;
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let room = self.room();
+        let count = room.len().min(bytes.len());
+        if let (Some(place), Some(piece)) = (room.get_mut(..count), bytes.get(..count)) {
+            place.copy_from_slice(piece);
+        }
+        self.filled += count;
+        count
+    }
+
+    fn is_satisfied(&mut self) -> bool {
+        (self.is_partial && self.filled > 0) || self.room().is_empty()
+    }
+
+    fn into_finished(self, error: Option<Error>) -> Finished {
+        Finished { completion: self.completion, error, bytes: self.filled as u64 }
+    }
+}
+
+impl Content {
+    fn ahead(&self) -> &[u8] {
+        self.ahead.get(self.ahead_at..).unwrap_or_default()
+    }
+
+    /// Gives the read what is there; it ends, or waits.
+    fn serve(&mut self, mut reading: Reading) {
+        let bytes = self.ahead.get(self.ahead_at..).unwrap_or_default();
+        self.ahead_at += reading.take(bytes);
+        if self.ahead_at == self.ahead.len() {
+            self.ahead = Vec::new();
+            self.ahead_at = 0;
+        }
+        let error = match &self.end {
+            _ if reading.is_satisfied() => None,
+            None if self.is_cancelled => Some(Error::new(Phase::WebSocket, Cause::Aborted)),
+            // A clean end cuts a read short.
+            Some(End::Clean) => None,
+            Some(End::Lost(error)) => Some(error.clone()),
+            Some(End::Freed) => Some(Error::new(Phase::Closing, Cause::Aborted)),
+            None => {
+                self.reading = Some(reading);
+                return;
+            }
+        };
+        self.is_cancelled = false;
+        self.finished.push(reading.into_finished(error));
+    }
+}
+
+impl Incoming {
+    /// Begins a read. `true`: the session must have a turn, to tell its end or to go on reading.
+    pub fn begin(&self, reading: Reading) -> Result<bool, Misuse> {
+        let mut content = lock(&self.content);
+        if content.is_reading {
+            return Err(Misuse::Busy("a read of this socket is under way"));
+        }
+        content.is_reading = true;
+        content.serve(reading);
+        let has_paused = std::mem::take(&mut content.is_paused);
+        Ok(self.publish(&mut content) | has_paused)
+    }
+
+    /// Cancels the read that waits. `true`: the session must have a turn to tell its end.
+    pub fn cancel(&self) -> bool {
+        let mut content = lock(&self.content);
+        if content.is_borrowed {
+            content.is_cancelled = true;
+            return false;
+        }
+        let Some(reading) = content.reading.take() else { return false };
+        let aborted = Error::new(Phase::WebSocket, Cause::Aborted);
+        content.finished.push(reading.into_finished(Some(aborted)));
+        self.publish(&mut content)
+    }
+
+    /// Takes back a read that a thread waits for: how much it got. `None`: it has ended.
+    pub fn take_back(&self) -> Option<u64> {
+        let mut content = lock(&self.content);
+        while content.is_borrowed {
+            content = self.wait(content);
+        }
+        let reading = content.reading.take()?;
+        content.is_reading = false;
+        Some(reading.filled as u64)
+    }
+
+    /// No more bytes will come. Those that are ahead can still be read, unless the end is our own.
+    /// Afterwards no buffer of the application is touched any more.
+    pub fn end(&self, end: End) -> bool {
+        let mut content = lock(&self.content);
+        while content.is_borrowed && matches!(end, End::Freed) {
+            content = self.wait(content);
+        }
+        let is_ours = match &end {
+            End::Freed => true,
+            End::Lost(error) => matches!(error.cause, Cause::Aborted),
+            End::Clean => false,
+        };
+        if content.end.is_none() || matches!(end, End::Freed) {
+            content.end = Some(end);
+            if is_ours {
+                content.ahead = Vec::new();
+                content.ahead_at = 0;
+            }
+        }
+        if let Some(reading) = content.reading.take() {
+            content.serve(reading);
+        }
+        self.publish(&mut content)
+    }
+
+    /// A new attempt to connect: what an earlier one came to is forgotten.
+    pub fn reset(&self) {
+        *lock(&self.content) = Content::default();
+        self.has_finished.store(false, Ordering::Relaxed);
+    }
+
+    /// Bytes have arrived.
+    pub fn arrived(&self, bytes: &[u8]) {
+        let mut content = lock(&self.content);
+        let Some(mut reading) = content.reading.take() else {
+            content.ahead.extend_from_slice(bytes);
+            return;
+        };
+        let count = reading.take(bytes);
+        content.ahead.extend_from_slice(bytes.get(count..).unwrap_or_default());
+        content.serve(reading);
+        self.publish(&mut content);
+    }
+
+    /// Borrows the read that waits, until `give_back`.
+    pub fn borrow(&self) -> Option<Reading> {
+        let mut content = lock(&self.content);
+        let reading = content.reading.take()?;
+        content.is_borrowed = true;
+        Some(reading)
+    }
+
+    pub fn give_back(&self, reading: Reading) {
+        let mut content = lock(&self.content);
+        content.is_borrowed = false;
+        content.serve(reading);
+        self.publish(&mut content);
+        drop(content);
+        self.returned.notify_all();
+    }
+
+    /// How much the session may read now; 0 when nobody wants more. Then `begin` asks for a turn.
+    pub fn wanted_bytes(&self) -> usize {
+        let mut content = lock(&self.content);
+        if let Some(reading) = &mut content.reading {
+            return reading.room().len().saturating_add(STEP_BYTES);
+        }
+        if content.ahead().len() < AHEAD_BYTES {
+            return STEP_BYTES;
+        }
+        content.is_paused = true;
+        0
+    }
+
+    /// The reads that have ended and whose end is to be told now.
+    pub fn take_finished(&self) -> Vec<Finished> {
+        if !self.has_finished.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut content = lock(&self.content);
+        self.has_finished.store(false, Ordering::Release);
+        let finished = std::mem::take(&mut content.finished);
+        if !finished.is_empty() {
+            content.is_reading = false;
+        }
+        finished
+    }
+
+    /// A thread that waits is told at once; `true`: the session has to tell somebody.
+    fn publish(&self, content: &mut Content) -> bool {
+        let Content { finished, is_reading, .. } = content;
+        finished.retain_mut(|one| match &one.completion {
+            Completion::Waiter(waiter) => {
+                *is_reading = false;
+                waiter.finish_with(one.error.take(), one.bytes);
+                false
+            }
+            _ => true,
+        });
+        let has_finished = !content.finished.is_empty();
+        self.has_finished.store(has_finished, Ordering::Release);
+        has_finished
+    }
+
+    fn wait<'a>(&self, content: MutexGuard<'a, Content>) -> MutexGuard<'a, Content> {
+        self.returned.wait(content).unwrap_or_else(PoisonError::into_inner)
+    }
+}

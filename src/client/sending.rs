@@ -1,0 +1,195 @@
+//! The application's side of sending: whole messages, frames of one, pings. Each is judged, finds room
+//! in the send queue or not, and is queued or written at once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::lock::lock;
+use crate::protocol::frame::{MAX_CONTROL_BYTES, framed_len};
+use crate::protocol::{MessageKind, utf8};
+
+use super::controls::Control;
+use super::error::{Error, Misuse};
+use super::sink::{Completion, Waiter};
+use super::socket::{Socket, refuse_on_event_loop};
+use super::writer::{Fragmented, Outgoing};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+impl Socket {
+    /// One whole message.
+    #[inline]
+    pub fn send(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
+        self.check_message(kind, payload)?;
+        let mut outgoing = lock(&self.link.outgoing);
+        self.check_room_for_message(&mut outgoing, payload.len(), true)?;
+        self.link.queue_message(outgoing, kind, payload, None);
+        Ok(())
+    }
+
+    /// One whole message whose leaving is reported. Returns its number.
+    pub fn send_async(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+        completion: Completion,
+        mut number_known: impl FnMut(u64),
+    ) -> Result<(), Misuse> {
+        self.check_message(kind, payload)?;
+        let mut outgoing = lock(&self.link.outgoing);
+        self.check_room_for_message(&mut outgoing, payload.len(), true)?;
+        let number = outgoing.take_operation_number();
+        // Told before anything can be reported about it.
+        number_known(number);
+        self.link.queue_message(outgoing, kind, payload, Some((number, completion)));
+        Ok(())
+    }
+
+    /// Waits for room, and until the message has been handed to the system.
+    pub fn send_wait(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Result<(), Error>, Misuse> {
+        refuse_on_event_loop()?;
+        let deadline = timeout.and_then(|timeout| crate::reactor::now().checked_add(timeout));
+        self.check_message(kind, payload)?;
+        let waiter = Arc::new(Waiter::default());
+        let mut outgoing = lock(&self.link.outgoing);
+        let mut has_waited = false;
+        let number = loop {
+            match self.check_room_for_message(&mut outgoing, payload.len(), false) {
+                Ok(()) => break outgoing.take_operation_number(),
+                Err(Misuse::WouldBlock) => has_waited = true,
+                // It ended while this call waited: say how, as for a message that was queued.
+                Err(Misuse::Closed) if has_waited => {
+                    drop(outgoing);
+                    return self.link.ended_by().map(Err).ok_or(Misuse::Closed);
+                }
+                Err(misuse) => return Err(misuse),
+            }
+            outgoing.waiters += 1;
+            let left = deadline.map_or(LONG, |deadline: Instant| {
+                deadline.saturating_duration_since(crate::reactor::now())
+            });
+            let is_late = left.is_zero();
+            if !is_late {
+                outgoing = self
+                    .link
+                    .room
+                    .wait_timeout(outgoing, left)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .0;
+            }
+            outgoing.waiters -= 1;
+            if is_late {
+                return Err(Misuse::TimedOut);
+            }
+        };
+        let completion = Completion::Waiter(Arc::clone(&waiter));
+        self.link.queue_message(outgoing, kind, payload, Some((number, completion)));
+        match waiter.wait(deadline) {
+            Some(outcome) => Ok(outcome.map(drop)),
+            None => {
+                // Not begun: it never leaves. Begun: it goes on, and the caller knows no more.
+                let cancelled = lock(&self.link.outgoing).cancel(number);
+                if cancelled.is_none()
+                    && let Some(outcome) = waiter.wait(Some(crate::reactor::now()))
+                {
+                    return Ok(outcome.map(drop));
+                }
+                Err(Misuse::TimedOut)
+            }
+        }
+    }
+
+    /// A frame of a message that is sent frame by frame; the first decides its kind.
+    pub fn send_frame(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+        is_final: bool,
+    ) -> Result<(), Misuse> {
+        self.check_open()?;
+        let mut outgoing = lock(&self.link.outgoing);
+        self.check_room(&mut outgoing, payload.len(), true)?;
+        let mut fragmented = outgoing.fragmented.clone().unwrap_or_else(|| Fragmented {
+            kind,
+            text: utf8::Validator::default(),
+            deflates: outgoing.staging.as_ref().is_some_and(|staging| staging.can_deflate())
+                && self.link.deflates(payload.len()),
+        });
+        if fragmented.kind == MessageKind::Text
+            && !(fragmented.text.check(payload) && (!is_final || fragmented.text.is_complete()))
+        {
+            return Err(Misuse::TextNotUtf8);
+        }
+        self.link.queue_fragment(outgoing, fragmented, is_final, payload);
+        Ok(())
+    }
+
+    pub fn ping(&self, payload: &[u8]) -> Result<(), Misuse> {
+        if payload.len() > MAX_CONTROL_BYTES {
+            return Err(Misuse::Invalid("len is larger than 125, the most that a ping carries"));
+        }
+        self.check_open()?;
+        let now = crate::reactor::now();
+        let mut outgoing = lock(&self.link.outgoing);
+        if outgoing.outbox.has_ended() {
+            return Err(Misuse::Closed);
+        }
+        if !outgoing.outbox.ping(payload) {
+            return Err(Misuse::WouldBlock);
+        }
+        outgoing.heartbeat.sent(payload, now);
+        drop(outgoing);
+        // The session also has to watch for the answer.
+        self.link.kick();
+        Ok(())
+    }
+
+    pub fn buffered_amount(&self) -> u64 {
+        lock(&self.link.outgoing).waiting()
+    }
+
+    #[inline]
+    fn check_message(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
+        self.check_open()?;
+        if kind == MessageKind::Text && !utf8::is_valid(payload) {
+            return Err(Misuse::TextNotUtf8);
+        }
+        Ok(())
+    }
+
+    /// A whole message must not come between the frames of another. RFC 6455 §5.4.
+    #[inline]
+    fn check_room_for_message(
+        &self,
+        outgoing: &mut Outgoing,
+        len: usize,
+        owe: bool,
+    ) -> Result<(), Misuse> {
+        if outgoing.fragmented.is_some() && !outgoing.has_ended() {
+            return Err(Misuse::IllegalState(
+                "a message that was begun with ws_send_nonfinal_frame has not ended",
+            ));
+        }
+        self.check_room(outgoing, len, owe)
+    }
+
+    /// An empty queue takes one message of any size.
+    #[inline]
+    fn check_room(&self, outgoing: &mut Outgoing, len: usize, owe: bool) -> Result<(), Misuse> {
+        if outgoing.has_ended() {
+            return Err(Misuse::Closed);
+        }
+        let waiting = outgoing.waiting();
+        let limit = self.link.controls.integer(Control::SendQueueLimit);
+        if waiting > 0 && waiting.saturating_add(framed_len(len)) > limit {
+            outgoing.owes_send_ready |= owe;
+            return Err(Misuse::WouldBlock);
+        }
+        Ok(())
+    }
+}
