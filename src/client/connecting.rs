@@ -1,9 +1,7 @@
 //! From a URI to an open connection: name, TCP, TLS, validation, upgrade. A plan of stages under
 //! one deadline per address, driven by the session's turns; nothing here waits.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rustls_pki_types::ServerName;
@@ -15,11 +13,15 @@ use crate::http::uri::Host;
 use crate::protocol::deflate::Parameters;
 use crate::reactor::Turn;
 use crate::transport::stream::{Read, Stream, StreamFault};
-use crate::transport::tcp::{self, TcpOptions};
+use crate::transport::tcp::TcpOptions;
 use crate::transport::tls::TlsSession;
+use crate::transport::trust::TrustSettings;
 
+use super::attempts::{Attempts, Raced};
 use super::error::{Cause, Error, Phase};
-use super::link::{Link, Lookup};
+use super::link::Link;
+use super::lookup::{Lookup, Question};
+use super::runtime::Runtime;
 use super::statistics::Timed;
 
 /// What the application asked for, fixed when it called connect.
@@ -32,6 +34,21 @@ pub struct Request {
     pub total_timeout: Option<Duration>,
     /// The application wants to judge the certificate itself.
     pub validates: bool,
+    pub trust: TrustSettings,
+    pub runtime: Weak<Runtime>,
+}
+
+impl Request {
+    /// What has to be known before it can begin.
+    pub fn question(&self) -> Question {
+        let uri = &self.offer.uri;
+        Question {
+            peer: (uri.host().clone(), uri.port()),
+            target: None,
+            trust: uri.is_secure().then(|| self.trust.clone()),
+            proxy_trust: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -48,20 +65,17 @@ pub enum Progress {
 pub struct Connecting {
     request: Box<Request>,
     stage: Stage,
-    addresses: VecDeque<SocketAddr>,
-    tried: usize,
-    /// Of the lookup, or of the address being tried.
+    /// Of the lookup, or of the address being tried; while several are, when to look at them.
     deadline: Instant,
     total_deadline: Option<Instant>,
     tls: Option<Arc<rustls::ClientConfig>>,
-    last_error: Option<Error>,
     /// When the stage that is timed began.
     begun: Instant,
 }
 
 enum Stage {
     Lookup,
-    Tcp(Stream, SocketAddr),
+    Tcp(Box<Attempts>),
     Tls(Stream),
     /// TLS is up; the application has been asked.
     Validation(Stream),
@@ -77,10 +91,7 @@ impl Connecting {
             total_deadline: request.total_timeout.map(|timeout| now + timeout),
             request,
             stage: Stage::Lookup,
-            addresses: VecDeque::new(),
-            tried: 0,
             tls: None,
-            last_error: None,
             begun: now,
         }
     }
@@ -101,7 +112,6 @@ impl Connecting {
     pub fn looked_up(
         &mut self,
         lookup: Result<Lookup, Error>,
-        turn: &mut Turn<'_>,
         link: &Link,
     ) -> Option<Error> {
         if !matches!(self.stage, Stage::Lookup) {
@@ -111,10 +121,12 @@ impl Connecting {
             Ok(lookup) => lookup,
             Err(error) => return Some(error),
         };
-        self.addresses = lookup.addresses.into_iter().take(self.request.max_addresses).collect();
         self.tls = lookup.tls;
         self.stage_ended(Timed::Name, link);
-        self.try_next_address(turn)
+        let Request { max_addresses, options, connect_timeout, .. } = *self.request;
+        let attempts = Attempts::new(lookup.addresses, max_addresses, options, connect_timeout);
+        self.stage = Stage::Tcp(Box::new(attempts));
+        None
     }
 
     /// The application has judged the certificate.
@@ -146,7 +158,7 @@ impl Connecting {
             let stage = std::mem::replace(&mut self.stage, Stage::Lookup);
             let step = match stage {
                 Stage::Lookup => return Some(Progress::Pending),
-                Stage::Tcp(stream, address) => self.tcp(stream, address, turn, link),
+                Stage::Tcp(attempts) => self.tcp(attempts, turn, link),
                 Stage::Tls(stream) => self.tls(stream, turn, link),
                 Stage::Validation(stream) => {
                     self.stage = Stage::Validation(stream);
@@ -171,11 +183,8 @@ impl Connecting {
     fn timed_out(&mut self, turn: &mut Turn<'_>, link: &Link) -> Option<Error> {
         let is_over = self.total_deadline.is_some_and(|total| turn.now >= total);
         match &mut self.stage {
-            Stage::Tcp(_, address) if !is_over => {
-                let error = Error::new(Phase::Tcp, Cause::Timeout).with_detail(address.to_string());
-                self.last_error = Some(error);
-                self.try_next_address(turn)
-            }
+            // Each attempt has its own.
+            Stage::Tcp(_) if !is_over => None,
             Stage::Http(_, conversation, _) => {
                 // The body of a refusal may hang; its status has been had.
                 let status = match conversation.receive_eof() {
@@ -186,7 +195,10 @@ impl Connecting {
                 Some(Error::new(Phase::Http, Cause::HttpStatus(status)))
             }
             Stage::Lookup => Some(Error::new(Phase::Name, Cause::Timeout)),
-            Stage::Tcp(..) => Some(Error::new(Phase::Tcp, Cause::Timeout)),
+            Stage::Tcp(attempts) => {
+                let cause = Cause::Timeout;
+                Some(Error { cause, phase: Phase::Tcp, ..attempts.failed() })
+            }
             Stage::Tls(_) | Stage::Validation(_) => Some(Error::new(Phase::Tls, Cause::Timeout)),
             Stage::Done(..) => None,
         }
@@ -199,60 +211,31 @@ impl Connecting {
         self.begun = now;
     }
 
-    /// Begins with the next address; an error when there is none.
-    fn try_next_address(&mut self, turn: &mut Turn<'_>) -> Option<Error> {
-        while let Some(address) = self.addresses.pop_front() {
-            self.tried += 1;
-            self.deadline = turn.now + self.request.connect_timeout;
-            let begun = tcp::connect(address, self.request.options).and_then(|mut socket| {
-                turn.register(&mut socket)?;
-                Ok(socket)
-            });
-            match begun {
-                Ok(socket) => {
-                    self.stage = Stage::Tcp(Stream::plain(socket), address);
-                    return None;
-                }
-                Err(error) => {
-                    let error = Error::from_system(Phase::Tcp, &error);
-                    self.last_error = Some(error.with_detail(address.to_string()));
-                }
-            }
-        }
-        let none = || Error::new(Phase::Name, Cause::NameNotResolved);
-        Some(self.last_error.take().unwrap_or_else(none))
-    }
-
     fn tcp(
         &mut self,
-        stream: Stream,
-        address: SocketAddr,
+        mut attempts: Box<Attempts>,
         turn: &mut Turn<'_>,
         link: &Link,
     ) -> Result<Option<Progress>, Error> {
-        let failure = match stream.tcp().take_error() {
-            Ok(None) => match stream.tcp().peer_addr() {
-                Ok(_) => None,
-                Err(error) if error.kind() == std::io::ErrorKind::NotConnected => {
-                    self.stage = Stage::Tcp(stream, address);
-                    return Ok(Some(Progress::Pending));
-                }
-                Err(error) => Some(error),
-            },
-            Ok(Some(error)) | Err(error) => Some(error),
+        let (socket, address) = match attempts.advance(turn) {
+            Raced::Connected { socket, address, deadline } => {
+                self.deadline = deadline;
+                (socket, address)
+            }
+            Raced::Pending(next) => {
+                self.deadline = next;
+                self.stage = Stage::Tcp(attempts);
+                return Ok(Some(Progress::Pending));
+            }
+            Raced::Failed(error) => return Err(error),
         };
-        if let Some(error) = failure {
-            let error = Error::from_system(Phase::Tcp, &error).with_detail(address.to_string());
-            self.last_error = Some(error);
-            drop(stream);
-            return self.try_next_address(turn).map_or(Ok(None), Err);
-        }
         {
             let mut information = lock(&link.information);
-            information.local = stream.tcp().local_addr().ok();
+            information.local = socket.local_addr().ok();
             information.remote = Some(address);
         }
         self.stage_ended(Timed::Tcp, link);
+        let stream = Stream::plain(socket);
         let Some(config) = self.tls.clone() else {
             self.begin_upgrade(stream);
             return Ok(None);

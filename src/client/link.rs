@@ -3,7 +3,6 @@
 //! system call runs.
 
 use std::cell::Cell;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -17,6 +16,7 @@ use super::error::{Cause, Error, Phase};
 use super::inbox::{Backlog, Inbox};
 use super::incoming::Incoming;
 use super::information::Information;
+use super::lookup::Lookup;
 use super::sink::Waiter;
 use super::state::{State, StateCell};
 use super::statistics::Statistics;
@@ -65,13 +65,6 @@ pub struct Commands {
     pub lookup: Option<Result<Lookup, Error>>,
     /// Counts connects, so that a late answer of an earlier one is recognised.
     attempt: u64,
-}
-
-/// What a worker found out for a connect.
-#[derive(Debug)]
-pub struct Lookup {
-    pub addresses: Vec<SocketAddr>,
-    pub tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 thread_local! {
@@ -125,6 +118,14 @@ impl Link {
         let attempt = commands.attempt + 1;
         *commands = Commands { has_session: true, attempt, ..Commands::default() };
         Some(attempt)
+    }
+
+    /// The session connects anew, somewhere else perhaps: answers to earlier questions are too late.
+    pub fn begin_round(&self) -> u64 {
+        let mut commands = lock(&self.commands);
+        commands.attempt += 1;
+        commands.lookup = None;
+        commands.attempt
     }
 
     /// The application freed the socket. `true`: its session will see to the rest.

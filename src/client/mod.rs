@@ -1,6 +1,7 @@
 //! Floor 4: a WebSocket as the application and the event loop see it. `Socket` is the
 //! application's side, `Session` the event loop's; they meet in `Link`. Knows nothing of C.
 
+pub mod attempts;
 pub mod connecting;
 pub mod controls;
 pub mod ending;
@@ -9,6 +10,7 @@ pub mod inbox;
 pub mod incoming;
 pub mod information;
 pub mod link;
+pub mod lookup;
 pub mod open;
 pub mod output;
 pub mod reading;

@@ -89,7 +89,7 @@ impl Session {
             return self.end_connecting(Error::new(Phase::Tcp, Cause::Aborted));
         }
         if let Some(lookup) = commands.lookup.take()
-            && let Some(error) = connecting.looked_up(lookup, turn, &self.link)
+            && let Some(error) = connecting.looked_up(lookup, &self.link)
         {
             return self.end_connecting(error);
         }

@@ -7,17 +7,16 @@ use std::time::Duration;
 use crate::base::lock::lock;
 use crate::handshake::Offer;
 use crate::http::Uri;
-use crate::http::uri::Host;
 use crate::protocol::{close, utf8};
 use crate::reactor::mailbox::on_event_loop;
 use crate::transport::tcp::TcpOptions;
-use crate::transport::{resolve, trust};
 
 use super::connecting::Request;
 use super::controls::Control;
 use super::error::{Cause, Error, Misuse, Phase};
 use super::inbox::{End, OwnedMessage, cost};
-use super::link::{Link, Lookup, SocketKind};
+use super::link::{Link, SocketKind};
+use super::lookup;
 use super::runtime::Runtime;
 use super::session::Session;
 use super::sink::{CONNECT, Completion, READ, Sink, WRITE, Waiter};
@@ -71,7 +70,9 @@ impl Socket {
             connect_timeout: link.controls.duration(Control::ConnectTimeoutMs),
             max_addresses: link.controls.integer(Control::MaxConnectAddresses) as usize,
             total_timeout: (!total.is_zero()).then_some(total),
-            validates: validates && uri.is_secure(),
+            validates,
+            trust: link.controls.trust(),
+            runtime: Arc::downgrade(&self.runtime),
             offer: Offer {
                 protocols: link.controls.protocols(),
                 headers: link.controls.headers(),
@@ -82,45 +83,12 @@ impl Socket {
         let Some(attempt) = link.begin_session() else { return Err(Misuse::Closed) };
         link.inbox.begin();
         link.incoming.reset();
-        self.look_up(&request.offer.uri, attempt);
+        lookup::begin(&request.runtime, link, attempt, request.question());
         let session = Session::new(Arc::clone(link), sink, Box::new(request), completion);
         if let Some(remote) = self.runtime.reactor.place() {
             remote.spawn(Box::new(session));
         }
         Ok(())
-    }
-
-    /// Finds addresses and trust: at once where nothing can block, else on a worker.
-    fn look_up(&self, uri: &Uri, attempt: u64) {
-        let settings = uri.is_secure().then(|| self.link.controls.trust());
-        let literal = resolve::literal(uri);
-        if settings.is_none()
-            && let Some(address) = literal
-        {
-            let lookup = found(address.map(|address| vec![address]), None);
-            return self.link.looked_up(attempt, lookup);
-        }
-        let link = Arc::downgrade(&self.link);
-        let (host, port) = (uri.host().clone(), uri.port());
-        let job = move || {
-            let addresses = match (literal, host) {
-                (Some(address), _) => address.map(|address| vec![address]),
-                (None, Host::Name(name)) => resolve::blocking(&name, port),
-                (None, _) => Ok(Vec::new()),
-            };
-            let tls = match settings.as_ref().map(trust::client_config).transpose() {
-                Ok(tls) => found(addresses, tls),
-                Err(fault) => Err(Error::new(Phase::Tls, Cause::Tls(fault))),
-            };
-            if let Some(link) = link.upgrade() {
-                link.looked_up(attempt, tls);
-            }
-        };
-        if let Err(error) = self.runtime.reactor.run_blocking(Box::new(job)) {
-            let mut failure = Error::from_system(Phase::Name, &error);
-            failure.cause = Cause::NoResources;
-            self.link.looked_up(attempt, Err(failure));
-        }
     }
 
     /// Connects and waits. After `timeout` the connect is cancelled.
@@ -306,21 +274,6 @@ pub(super) const NOT_CONNECTED: Misuse = Misuse::IllegalState("the socket has no
 const NOT_OPEN: Misuse = Misuse::IllegalState("the socket is not open yet");
 /// How long a timed-out connect waits for its cancellation to be noticed.
 const CANCEL_GRACE: Duration = Duration::from_millis(50);
-
-fn found(
-    addresses: std::io::Result<Vec<std::net::SocketAddr>>,
-    tls: Option<Arc<rustls::ClientConfig>>,
-) -> Result<Lookup, Error> {
-    match addresses {
-        Ok(addresses) if !addresses.is_empty() => Ok(Lookup { addresses, tls }),
-        Ok(_) => Err(Error::new(Phase::Name, Cause::NameNotResolved)),
-        Err(error) => Err(Error {
-            system_error: error.raw_os_error().unwrap_or(0),
-            ..Error::new(Phase::Name, Cause::NameNotResolved)
-        }
-        .with_detail(error.to_string())),
-    }
-}
 
 pub(super) fn refuse_on_event_loop() -> Result<(), Misuse> {
     if on_event_loop() { Err(Misuse::Reentrant) } else { Ok(()) }

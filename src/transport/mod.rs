@@ -1,6 +1,7 @@
 //! Floor 3: bytes to and from a server, whatever lies between: names, TCP, TLS. Knows nothing of
 //! WebSockets.
 
+pub mod race;
 pub mod resolve;
 pub mod spare;
 pub mod stream;

@@ -4,20 +4,17 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
-use crate::http::uri::{Host, Uri};
+use crate::http::uri::Host;
 
-/// The address that a literal host already is.
-pub fn literal(uri: &Uri) -> Option<io::Result<SocketAddr>> {
-    match uri.host() {
-        Host::Name(_) => None,
-        Host::V4(address) => Some(Ok(SocketAddr::new(IpAddr::V4(*address), uri.port()))),
-        Host::V6 { address, zone } => {
-            let scope = zone.as_deref().map_or(Some(0), zone_index);
-            Some(match scope {
-                Some(scope) => Ok(SocketAddrV6::new(*address, uri.port(), 0, scope).into()),
-                None => Err(io::Error::new(io::ErrorKind::NotFound, "no such network interface")),
-            })
-        }
+/// The address that a literal host already is; a name is none.
+pub fn literal(host: &Host, port: u16) -> io::Result<SocketAddr> {
+    match host {
+        Host::Name(_) => Err(io::Error::new(io::ErrorKind::NotFound, "a name is not an address")),
+        Host::V4(address) => Ok(SocketAddr::new(IpAddr::V4(*address), port)),
+        Host::V6 { address, zone } => match zone.as_deref().map_or(Some(0), zone_index) {
+            Some(scope) => Ok(SocketAddrV6::new(*address, port, 0, scope).into()),
+            None => Err(io::Error::new(io::ErrorKind::NotFound, "no such network interface")),
+        },
     }
 }
 

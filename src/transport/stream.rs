@@ -30,7 +30,8 @@ pub enum StreamFault {
 
 pub struct Stream {
     tcp: Arc<TcpStream>,
-    tls: Option<Box<Tls>>,
+    /// The lowest first: TLS to a proxy, and TLS to the server inside it.
+    layers: Vec<Tls>,
 }
 
 struct Tls {
@@ -41,31 +42,42 @@ struct Tls {
     is_exhausted: bool,
 }
 
+/// What is under a layer: the layers below it and the socket.
+struct Lower<'a> {
+    tcp: &'a TcpStream,
+    layers: &'a mut [Tls],
+}
+
+/// Room for the ciphertext of a layer that has another one under it.
+const INNER_CIPHERTEXT_BYTES: usize = 16 * 1024;
+
 impl Stream {
     pub fn plain(tcp: TcpStream) -> Stream {
-        Stream { tcp: Arc::new(tcp), tls: None }
+        Stream { tcp: Arc::new(tcp), layers: Vec::new() }
     }
 
-    /// Puts TLS over what is a plain stream so far.
+    /// Puts TLS over what there is so far.
     pub fn secure(&mut self, session: TlsSession) {
-        self.tls = Some(Box::new(Tls { session, held: Vec::new(), is_exhausted: false }));
+        self.layers.push(Tls { session, held: Vec::new(), is_exhausted: false });
     }
 
     pub fn tcp(&self) -> &Arc<TcpStream> {
         &self.tcp
     }
 
+    /// The topmost layer.
     pub fn tls(&self) -> Option<&TlsSession> {
-        self.tls.as_ref().map(|tls| &tls.session)
+        self.layers.last().map(|tls| &tls.session)
     }
 
+    /// Whether bytes pass through TLS, be it only on the way to a proxy.
     pub fn is_secure(&self) -> bool {
-        self.tls.is_some()
+        !self.layers.is_empty()
     }
 
     /// Readiness has come: whatever the last read told, the system may hold more again.
     pub fn notice_edge(&mut self) {
-        if let Some(tls) = &mut self.tls {
+        for tls in &mut self.layers {
             tls.is_exhausted = false;
         }
     }
@@ -78,27 +90,7 @@ impl Stream {
         ciphertext: &mut [u8],
         trusts_short_reads: bool,
     ) -> Result<Read, StreamFault> {
-        let Some(tls) = &mut self.tls else {
-            return as_read(tcp::receive(&self.tcp, buffer));
-        };
-        loop {
-            match tls.session.read(buffer) {
-                Plain::Bytes(count) => return Ok(Read::Bytes(count)),
-                Plain::Closed => return Ok(Read::End),
-                Plain::Empty => {}
-            }
-            if let Some(fault) = tls.session.fault() {
-                return Err(StreamFault::Tls(fault.clone()));
-            }
-            if tls.held.is_empty() && std::mem::take(&mut tls.is_exhausted) && trusts_short_reads {
-                return Ok(Read::Blocked);
-            }
-            match tls.advance(&self.tcp, ciphertext) {
-                // What was decrypted before a fault is good: it is read first.
-                Ok(Read::Bytes(_)) | Err(StreamFault::Tls(_)) => {}
-                other => return other,
-            }
-        }
+        self.lower().read(buffer, ciphertext, trusts_short_reads)
     }
 
     /// Reads at most `count` bytes straight into the spare room of `target`. Plain streams only.
@@ -106,15 +98,17 @@ impl Stream {
         as_read(tcp::retrying(|| read_into_spare(&self.tcp, target, count)))
     }
 
-    /// Takes the TLS handshake as far as it goes now. `true`: it is done.
+    /// Takes the topmost TLS handshake as far as it goes now. `Some(true)`: it is done. `None`: the
+    /// peer left.
     pub fn handshake(&mut self, ciphertext: &mut [u8]) -> Result<Option<bool>, StreamFault> {
-        let Some(tls) = &mut self.tls else { return Ok(Some(true)) };
+        let Some((tls, layers)) = self.layers.split_last_mut() else { return Ok(Some(true)) };
+        let mut lower = Lower { tcp: &self.tcp, layers };
         loop {
-            tls.flush(&self.tcp).map_err(StreamFault::System)?;
+            tls.flush(&mut lower).map_err(StreamFault::System)?;
             if !tls.session.is_handshaking() {
                 return Ok(Some(true));
             }
-            match tls.advance(&self.tcp, ciphertext)? {
+            match tls.advance(&mut lower, ciphertext)? {
                 Read::Bytes(_) => {}
                 Read::Blocked => return Ok(Some(false)),
                 Read::End => return Ok(None),
@@ -125,12 +119,13 @@ impl Stream {
     /// Writes chunks from the front until they are gone or the system blocks. With TLS, bytes count
     /// as written once they are encrypted; `is_flushed` tells whether the system has them all.
     pub fn write(&mut self, chunks: &mut VecDeque<Chunk>, pool: &ChunkPool) -> Written {
-        let Some(tls) = &mut self.tls else {
+        let Some((tls, layers)) = self.layers.split_last_mut() else {
             return tcp::write_chunks(&self.tcp, chunks, pool);
         };
+        let mut lower = Lower { tcp: &self.tcp, layers };
         let mut written = Written::default();
         loop {
-            match tls.flush(&self.tcp) {
+            match tls.flush(&mut lower) {
                 Ok(true) => {}
                 Ok(false) => {
                     written.blocked = true;
@@ -150,47 +145,104 @@ impl Stream {
 
     /// Writes plain bytes from the front of `bytes`; for the few of the opening handshake.
     pub fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Some(tls) = &mut self.tls else { return tcp::send(&self.tcp, bytes) };
-        let count = tls.session.write(bytes);
-        tls.flush(&self.tcp)?;
-        Ok(count)
+        self.lower().write_some(bytes)
     }
 
     /// Hands the system what TLS still holds. `true`: it has everything.
     pub fn flush(&mut self) -> io::Result<bool> {
-        match &mut self.tls {
-            Some(tls) => tls.flush(&self.tcp),
-            None => Ok(true),
-        }
+        self.lower().flush()
     }
 
     pub fn is_flushed(&self) -> bool {
-        !self.tls.as_ref().is_some_and(|tls| tls.session.wants_write())
+        !self.layers.iter().any(|tls| tls.session.wants_write())
     }
 
     /// Ends our side: close_notify as far as the system takes it, then FIN.
     pub fn end(&mut self) {
-        if let Some(tls) = &mut self.tls {
+        for at in (0..self.layers.len()).rev() {
+            let Some((tls, layers)) =
+                self.layers.get_mut(..=at).and_then(<[Tls]>::split_last_mut)
+            else {
+                break;
+            };
             tls.session.send_close_notify();
-            let _ = tls.flush(&self.tcp);
+            let _ = tls.flush(&mut Lower { tcp: &self.tcp, layers });
         }
         let _ = self.tcp.shutdown(std::net::Shutdown::Write);
+    }
+
+    fn lower(&mut self) -> Lower<'_> {
+        Lower { tcp: &self.tcp, layers: &mut self.layers }
+    }
+}
+
+impl Lower<'_> {
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        ciphertext: &mut [u8],
+        trusts_short_reads: bool,
+    ) -> Result<Read, StreamFault> {
+        let Some((tls, layers)) = self.layers.split_last_mut() else {
+            return as_read(tcp::receive(self.tcp, buffer));
+        };
+        let mut lower = Lower { tcp: self.tcp, layers };
+        loop {
+            match tls.session.read(buffer) {
+                Plain::Bytes(count) => return Ok(Read::Bytes(count)),
+                Plain::Closed => return Ok(Read::End),
+                Plain::Empty => {}
+            }
+            if let Some(fault) = tls.session.fault() {
+                return Err(StreamFault::Tls(fault.clone()));
+            }
+            if tls.held.is_empty() && std::mem::take(&mut tls.is_exhausted) && trusts_short_reads {
+                return Ok(Read::Blocked);
+            }
+            match tls.advance(&mut lower, ciphertext) {
+                // What was decrypted before a fault is good: it is read first.
+                Ok(Read::Bytes(_)) | Err(StreamFault::Tls(_)) => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some((tls, layers)) = self.layers.split_last_mut() else {
+            return tcp::send(self.tcp, bytes);
+        };
+        let count = tls.session.write(bytes);
+        tls.flush(&mut Lower { tcp: self.tcp, layers })?;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<bool> {
+        match self.layers.split_last_mut() {
+            Some((tls, layers)) => tls.flush(&mut Lower { tcp: self.tcp, layers }),
+            None => Ok(true),
+        }
     }
 }
 
 impl Tls {
-    /// Feeds the engine with what is held, or with one read of the socket.
-    fn advance(&mut self, tcp: &TcpStream, ciphertext: &mut [u8]) -> Result<Read, StreamFault> {
+    /// Feeds the engine with what is held, or with one read of what is under it.
+    fn advance(
+        &mut self,
+        lower: &mut Lower<'_>,
+        ciphertext: &mut [u8],
+    ) -> Result<Read, StreamFault> {
         let (fed, read) = if self.held.is_empty() {
-            let read = as_read(tcp::receive(tcp, ciphertext))?;
-            let Read::Bytes(count) = read else { return Ok(read) };
-            self.is_exhausted = count < ciphertext.len();
-            let fresh = ciphertext.get(..count).unwrap_or_default();
-            let fed = self.session.receive(fresh);
-            if let Ok(taken) = &fed {
-                self.held.extend_from_slice(fresh.get(*taken..).unwrap_or_default());
+            if lower.layers.is_empty() {
+                let read = as_read(tcp::receive(lower.tcp, ciphertext))?;
+                let Read::Bytes(count) = read else { return Ok(read) };
+                self.is_exhausted = count < ciphertext.len();
+                (self.feed(ciphertext.get(..count).unwrap_or_default()), read)
+            } else {
+                let mut inner = vec![0; INNER_CIPHERTEXT_BYTES];
+                let read = lower.read(&mut inner, ciphertext, false)?;
+                let Read::Bytes(count) = read else { return Ok(read) };
+                (self.feed(inner.get(..count).unwrap_or_default()), read)
             }
-            (fed, read)
         } else {
             let fed = self.session.receive(&self.held);
             if let Ok(taken) = &fed {
@@ -199,18 +251,44 @@ impl Tls {
                     self.held = Vec::new();
                 }
             }
-            (fed, Read::Bytes(1))
+            (fed.map(drop), Read::Bytes(1))
         };
         // Answers of the engine: handshake, key updates, and the alert after a failure.
-        let flushed = self.flush(tcp);
+        let flushed = self.flush(lower);
         fed.map_err(StreamFault::Tls)?;
         flushed.map_err(StreamFault::System)?;
         Ok(read)
     }
 
-    fn flush(&mut self, tcp: &TcpStream) -> io::Result<bool> {
+    fn feed(&mut self, fresh: &[u8]) -> Result<(), TlsFault> {
+        let taken = self.session.receive(fresh)?;
+        self.held.extend_from_slice(fresh.get(taken..).unwrap_or_default());
+        Ok(())
+    }
+
+    fn flush(&mut self, lower: &mut Lower<'_>) -> io::Result<bool> {
+        if lower.layers.is_empty() {
+            return self.flush_into(&mut Socket(lower.tcp));
+        }
+        // A layer takes whatever it is given, up to its limit; what it holds goes first.
+        loop {
+            if !lower.flush()? {
+                return Ok(false);
+            }
+            if !self.session.wants_write() {
+                return Ok(true);
+            }
+            match self.session.write_ciphertext(&mut Below(lower)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn flush_into(&mut self, socket: &mut Socket<'_>) -> io::Result<bool> {
         while self.session.wants_write() {
-            match self.session.write_ciphertext(&mut Socket(tcp)) {
+            match self.session.write_ciphertext(socket) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
@@ -226,6 +304,22 @@ fn as_read(result: io::Result<usize>) -> Result<Read, StreamFault> {
         Ok(count) => Ok(Read::Bytes(count)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Read::Blocked),
         Err(error) => Err(StreamFault::System(error)),
+    }
+}
+
+/// A lower layer as rustls wants it.
+struct Below<'a, 'b>(&'a mut Lower<'b>);
+
+impl Write for Below<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write_some(bytes)? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            count => Ok(count),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,0 +1,115 @@
+//! What a connect has to know before it can open a socket: addresses, and whom TLS trusts. Both may
+//! block for as long as the system likes, so they are found out on a worker, unless they are known
+//! at once.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Weak};
+
+use rustls::ClientConfig;
+
+use crate::http::uri::Host;
+use crate::transport::{resolve, trust};
+
+use super::error::{Cause, Error, Phase};
+use super::link::Link;
+use super::runtime::Runtime;
+
+/// Where to, and with which trust.
+#[derive(Debug)]
+pub struct Question {
+    /// Whose port is connected to: the server, or the proxy.
+    pub peer: (Host, u16),
+    /// The server behind a proxy that wants its address instead of its name.
+    pub target: Option<(Host, u16)>,
+    /// Of the server, when it is reached with TLS.
+    pub trust: Option<trust::TrustSettings>,
+    /// Of the proxy, likewise.
+    pub proxy_trust: Option<trust::TrustSettings>,
+}
+
+/// The answers.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    pub addresses: Vec<SocketAddr>,
+    pub target: Vec<SocketAddr>,
+    pub tls: Option<Arc<ClientConfig>>,
+    pub proxy_tls: Option<Arc<ClientConfig>>,
+}
+
+/// Finds the answers and hands them to the link as those of `attempt`.
+pub fn begin(runtime: &Weak<Runtime>, link: &Arc<Link>, attempt: u64, question: Question) {
+    let is_known = question.trust.is_none()
+        && question.proxy_trust.is_none()
+        && [Some(&question.peer), question.target.as_ref()]
+            .into_iter()
+            .flatten()
+            .all(|(host, _)| is_known(host));
+    if is_known {
+        return link.looked_up(attempt, answer(&question));
+    }
+    let weak = Arc::downgrade(link);
+    let job = move || {
+        let lookup = answer(&question);
+        if let Some(link) = weak.upgrade() {
+            link.looked_up(attempt, lookup);
+        }
+    };
+    let Some(runtime) = runtime.upgrade() else { return };
+    if let Err(error) = runtime.reactor.run_blocking(Box::new(job)) {
+        let mut failure = Error::from_system(Phase::Name, &error);
+        failure.cause = Cause::NoResources;
+        link.looked_up(attempt, Err(failure));
+    }
+}
+
+fn answer(question: &Question) -> Result<Lookup, Error> {
+    let tls = |settings: &Option<trust::TrustSettings>| {
+        let config = settings.as_ref().map(trust::client_config).transpose();
+        config.map_err(|fault| Error::new(Phase::Tls, Cause::Tls(fault)))
+    };
+    let tls_of_proxy = tls(&question.proxy_trust);
+    Ok(Lookup {
+        addresses: addresses(&question.peer)?,
+        target: question.target.as_ref().map(addresses).transpose()?.unwrap_or_default(),
+        proxy_tls: tls_of_proxy?,
+        tls: tls(&question.trust)?,
+    })
+}
+
+fn is_known(host: &Host) -> bool {
+    match host {
+        Host::Name(name) => is_localhost(name),
+        Host::V4(_) | Host::V6 { .. } => true,
+    }
+}
+
+/// RFC 6761 §6.3: such names are this machine's, whatever a name server would say.
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
+}
+
+fn addresses((host, port): &(Host, u16)) -> Result<Vec<SocketAddr>, Error> {
+    let found = match host {
+        Host::Name(name) if is_localhost(name) => Ok(vec![
+            SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), *port),
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port),
+        ]),
+        Host::Name(name) => resolve::blocking(name, *port),
+        literal => resolve::literal(literal, *port).map(|address| vec![address]),
+    };
+    let unresolved = |error: &io::Error| {
+        let system_error = error.raw_os_error().unwrap_or(0);
+        Error { system_error, ..Error::new(Phase::Name, Cause::NameNotResolved) }
+            .with_detail(error.to_string())
+    };
+    match found {
+        Ok(addresses) if addresses.is_empty() => {
+            Err(Error::new(Phase::Name, Cause::NameNotResolved))
+        }
+        Ok(addresses) => Ok(addresses),
+        Err(error) => Err(unresolved(&error)),
+    }
+}
