@@ -376,23 +376,27 @@ impl<T> Outbox<T> {
         let header = header.get(..header_len).unwrap_or_default();
         self.queued += (header_len + payload.len()) as u64;
         self.traffic.frames += 1;
+        let rest;
+        // What fits goes behind what is there, so that chunks are full; a header is never cut.
         if let Some(tail) = self.queue.back_mut()
-            && tail.room() >= header_len + payload.len()
+            && (tail.room() > header_len || tail.room() >= header_len + payload.len())
         {
-            write_frame(tail, header, payload, key);
-            return;
+            let (front, behind) = payload.split_at(payload.len().min(tail.room() - header_len));
+            write_frame(tail, header, front, key);
+            rest = behind;
+        } else {
+            let mut chunk = self.pool.take();
+            let (front, behind) = payload.split_at(payload.len().min(chunk.room() - header_len));
+            write_frame(&mut chunk, header, front, key);
+            self.queue.push_back(chunk);
+            rest = behind;
         }
-        self.frame_into_fresh_chunks(header, payload, key);
+        self.continue_in_fresh_chunks(rest, payload.len() - rest.len(), key);
     }
 
-    #[cold]
-    fn frame_into_fresh_chunks(&mut self, header: &[u8], payload: &[u8], key: [u8; 4]) {
-        let mut chunk = self.pool.take();
-        let first = payload.len().min(chunk.room() - header.len());
-        let (front, mut rest) = payload.split_at(first);
-        write_frame(&mut chunk, header, front, key);
-        self.queue.push_back(chunk);
-        let mut done = first;
+    #[inline(never)]
+    fn continue_in_fresh_chunks(&mut self, payload: &[u8], done: usize, key: [u8; 4]) {
+        let (mut rest, mut done) = (payload, done);
         while !rest.is_empty() {
             let mut chunk = self.pool.take();
             let (front, back) = rest.split_at(rest.len().min(chunk.room()));

@@ -424,3 +424,16 @@ fn unsolicited_pongs_neither_pile_up_nor_replace_an_answer() {
     outbox.unsolicited_pong();
     assert!(outbox.is_empty(), "nothing follows the end");
 }
+
+#[test]
+fn chunks_are_filled_whatever_the_sizes_of_messages() {
+    let mut outbox = outbox();
+    for _ in 0..64 {
+        outbox.message(MessageKind::Binary, &vec![1; CHUNK_BYTES / 2 + 100]);
+    }
+    let chunks = outbox.queue.len() as u64;
+    assert!(chunks * CHUNK_BYTES as u64 <= outbox.waiting() + CHUNK_BYTES as u64);
+    let mut wire = Vec::new();
+    write(&mut outbox, &mut wire, usize::MAX);
+    assert_eq!(messages(&wire).0.len(), 64);
+}
