@@ -1096,8 +1096,8 @@ typedef uint32_t ws_control;
  */
 #define WS_CONTROL_RECEIVE_QUEUE_LIMIT ((ws_control)33u)
 /**
- * Integer, default 65536: frames of one message, empty ones included; more end the connection
- * with WS_E_MESSAGE_TOO_BIG.
+ * Integer, default 65536: frames of one message, empty ones included, except one that only ends
+ * some payload; more end the connection with WS_E_MESSAGE_TOO_BIG.
  */
 #define WS_CONTROL_MAX_FRAGMENTS ((ws_control)34u)
 
@@ -3416,17 +3416,15 @@ WS_API ws_result ws_get_error(ws_socket *socket, ws_error *error);
 typedef struct ws_statistics {
     /** Set by you to sizeof(ws_statistics) before the call. */
     uint32_t struct_size;
-    /**
-     * 1 when outbound_bits_per_second has reached what the path can do. Always 0 in this version.
-     */
+    /** 1 when outbound_bits_per_second has reached what the path can do. */
     uint8_t outbound_bandwidth_peaked;
-    /** The same of inbound_bits_per_second. Always 0 in this version. */
+    /** The same of inbound_bits_per_second. No system tells it: 0. */
     uint8_t inbound_bandwidth_peaked;
     /** 0. */
     uint16_t reserved;
     /**
-     * An estimate of the path, as the original has it. Where the system estimates nothing this and
-     * the next three are 0, which is always so in this version.
+     * An estimate of the path, as the original has it, while the connection is open: on Linux the
+     * TCP delivery rate. Where the system estimates nothing this and the next three are 0.
      */
     uint64_t outbound_bits_per_second;
     /** The same of what arrives. */
@@ -3478,7 +3476,7 @@ typedef struct ws_statistics {
      * what there was no need of, or what has not ended.
      */
     uint64_t name_us;
-    /** Talking to a proxy. Always 0 in this version. */
+    /** Talking to a proxy, its TLS handshake included. */
     uint64_t proxy_us;
     /** Connecting to an address, those that failed before included, in microseconds. */
     uint64_t tcp_us;

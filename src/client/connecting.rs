@@ -109,11 +109,7 @@ impl Connecting {
         }
     }
 
-    pub fn looked_up(
-        &mut self,
-        lookup: Result<Lookup, Error>,
-        link: &Link,
-    ) -> Option<Error> {
+    pub fn looked_up(&mut self, lookup: Result<Lookup, Error>, link: &Link) -> Option<Error> {
         if !matches!(self.stage, Stage::Lookup) {
             return None;
         }

@@ -4,12 +4,15 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+
+use mio::net::TcpStream;
 
 use crate::base::chunk::ChunkPool;
 use crate::base::lock::lock;
 use crate::protocol::deflate::Spares;
 use crate::reactor::Remote;
+use crate::transport::system::{self, PathEstimate};
 
 use super::controls::{Control, Controls};
 use super::error::{Cause, Error, Phase};
@@ -38,6 +41,8 @@ pub struct Link {
     pub incoming: Incoming,
     pub information: Mutex<Information>,
     pub statistics: Statistics,
+    /// The open connection's, as long as its session holds it.
+    pub tcp: Mutex<Weak<TcpStream>>,
     /// The last failure.
     pub error: Mutex<Option<Error>>,
     pub close_waiters: Mutex<Vec<Arc<Waiter>>>,
@@ -87,6 +92,7 @@ impl Link {
             incoming: Incoming::default(),
             information: Mutex::default(),
             statistics: Statistics::default(),
+            tcp: Mutex::default(),
             error: Mutex::new(None),
             close_waiters: Mutex::default(),
             commands: Mutex::default(),
@@ -147,6 +153,12 @@ impl Link {
                 commands.lookup = Some(lookup);
             }
         });
+    }
+
+    /// What the system knows of the path; nothing unless the connection is open.
+    pub fn path_estimate(&self) -> PathEstimate {
+        let tcp = lock(&self.tcp).upgrade();
+        tcp.map_or(PathEstimate::default(), |tcp| system::path_estimate(&tcp))
     }
 
     /// The session's first turn.

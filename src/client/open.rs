@@ -79,6 +79,7 @@ impl Open {
             unread.push(0);
         }
         let is_stream = link.kind == SocketKind::Stream;
+        *lock(&link.tcp) = Arc::downgrade(stream.tcp());
         {
             let mut outgoing = lock(&link.outgoing);
             outgoing.heartbeat.begin(now);

@@ -15,7 +15,7 @@ pub struct Statistics {
     round_trip_us: AtomicU64,
     smoothed_round_trip_us: AtomicU64,
     min_round_trip_us: AtomicU64,
-    stages_us: [AtomicU64; 4],
+    stages_us: [AtomicU64; 5],
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +35,7 @@ struct ReceivedCells {
 pub enum Timed {
     Name,
     Tcp,
+    Proxy,
     Tls,
     Http,
 }
@@ -206,12 +207,12 @@ mod tests {
     #[test]
     fn each_stage_has_a_time_of_its_own() {
         let statistics = Statistics::default();
-        let stages = [Timed::Name, Timed::Tcp, Timed::Tls, Timed::Http];
+        let stages = [Timed::Name, Timed::Tcp, Timed::Proxy, Timed::Tls, Timed::Http];
         for (number, stage) in (1..).zip(stages) {
             statistics.stage_ended(stage, Duration::from_micros(number));
         }
-        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [1, 2, 3, 4]);
+        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [1, 2, 3, 4, 5]);
         statistics.begin();
-        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [0; 4]);
+        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [0; 5]);
     }
 }

@@ -80,8 +80,8 @@ pub const WS_CONTROL_SEND_QUEUE_LIMIT: ws_control = 32;
 /// socket is not read until you have taken half of it. Each message counts 128 bytes more than it
 /// holds. Nothing is dropped.
 pub const WS_CONTROL_RECEIVE_QUEUE_LIMIT: ws_control = 33;
-/// Integer, default 65536: frames of one message, empty ones included; more end the connection
-/// with WS_E_MESSAGE_TOO_BIG.
+/// Integer, default 65536: frames of one message, empty ones included, except one that only ends
+/// some payload; more end the connection with WS_E_MESSAGE_TOO_BIG.
 pub const WS_CONTROL_MAX_FRAGMENTS: ws_control = 34;
 
 /// How a control's value is set: one of WS_CONTROL_TYPE_….

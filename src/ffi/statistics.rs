@@ -18,14 +18,14 @@ use super::types::ws_socket;
 pub struct ws_statistics {
     /// Set by you to sizeof(ws_statistics) before the call.
     pub struct_size: u32,
-    /// 1 when outbound_bits_per_second has reached what the path can do. Always 0 in this version.
+    /// 1 when outbound_bits_per_second has reached what the path can do.
     pub outbound_bandwidth_peaked: u8,
-    /// The same of inbound_bits_per_second. Always 0 in this version.
+    /// The same of inbound_bits_per_second. No system tells it: 0.
     pub inbound_bandwidth_peaked: u8,
     /// 0.
     pub reserved: u16,
-    /// An estimate of the path, as the original has it. Where the system estimates nothing this and
-    /// the next three are 0, which is always so in this version.
+    /// An estimate of the path, as the original has it, while the connection is open: on Linux the
+    /// TCP delivery rate. Where the system estimates nothing this and the next three are 0.
     pub outbound_bits_per_second: u64,
     /// The same of what arrives.
     pub inbound_bits_per_second: u64,
@@ -74,7 +74,7 @@ pub struct ws_statistics {
     /// Looking up the name and preparing TLS, in microseconds. This and the next four are 0 for
     /// what there was no need of, or what has not ended.
     pub name_us: u64,
-    /// Talking to a proxy. Always 0 in this version.
+    /// Talking to a proxy, its TLS handshake included.
     pub proxy_us: u64,
     /// Connecting to an address, those that failed before included, in microseconds.
     pub tcp_us: u64,
@@ -109,15 +109,16 @@ pub extern "C" fn ws_get_statistics(
         let link = &entry.socket.link;
         let (sent, received) = (link.sent(), link.statistics.received());
         let round_trip = link.statistics.round_trip();
+        let path = link.path_estimate();
         let value = ws_statistics {
             struct_size: size_of::<ws_statistics>() as u32,
-            outbound_bandwidth_peaked: 0,
+            outbound_bandwidth_peaked: u8::from(path.outbound_peaked),
             inbound_bandwidth_peaked: 0,
             reserved: 0,
-            outbound_bits_per_second: 0,
-            inbound_bits_per_second: 0,
-            outbound_bits_per_second_instability: 0,
-            inbound_bits_per_second_instability: 0,
+            outbound_bits_per_second: path.outbound_bits_per_second,
+            inbound_bits_per_second: path.inbound_bits_per_second,
+            outbound_bits_per_second_instability: path.outbound_instability,
+            inbound_bits_per_second_instability: path.inbound_instability,
             bytes_sent: sent.bytes,
             bytes_received: received.bytes,
             payload_bytes_sent: sent.traffic.payload_bytes,
@@ -138,7 +139,7 @@ pub extern "C" fn ws_get_statistics(
             smoothed_round_trip_us: round_trip.smoothed_us,
             min_round_trip_us: round_trip.min_us,
             name_us: link.statistics.stage_us(Timed::Name),
-            proxy_us: 0,
+            proxy_us: link.statistics.stage_us(Timed::Proxy),
             tcp_us: link.statistics.stage_us(Timed::Tcp),
             tls_us: link.statistics.stage_us(Timed::Tls),
             http_us: link.statistics.stage_us(Timed::Http),

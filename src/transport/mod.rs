@@ -3,8 +3,8 @@
 
 pub mod race;
 pub mod resolve;
-pub mod spare;
 pub mod stream;
+pub mod system;
 pub mod tcp;
 pub mod tls;
 pub mod trust;

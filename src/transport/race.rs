@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn families_take_turns_and_the_preferred_one_begins() {
-        let all = addresses(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "[::1]:1", "2.2.2.2:1"]);
+        let all =
+            addresses(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "[::1]:1", "2.2.2.2:1"]);
         let order: Vec<_> = interleaved(all).iter().map(ToString::to_string).collect();
         assert_eq!(order, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]);
         let order = interleaved(addresses(&["1.1.1.1:1", "[::1]:1", "2.2.2.2:1"]));
@@ -114,7 +115,10 @@ mod tests {
     fn the_next_address_is_due_a_quarter_of_a_second_later() {
         let start = Instant::now();
         let mut race = Race::new(addresses(&["[::1]:1", "1.1.1.1:1"]), 5);
-        assert_eq!(tries(&mut race, start), (vec!["[::1]:1".into()], Move::WaitUntil(start + STAGGER)));
+        assert_eq!(
+            tries(&mut race, start),
+            (vec!["[::1]:1".into()], Move::WaitUntil(start + STAGGER))
+        );
         let early = start + STAGGER - Duration::from_nanos(1);
         assert_eq!(tries(&mut race, early), (vec![], Move::WaitUntil(start + STAGGER)));
         let due = start + STAGGER;

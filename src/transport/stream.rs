@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 
 use crate::base::chunk::{Chunk, ChunkPool};
 
-use super::spare::read_into_spare;
+use super::system::read_into_spare;
 use super::tcp::{self, Written};
 use super::tls::{Plain, TlsFault, TlsSession};
 
@@ -160,8 +160,7 @@ impl Stream {
     /// Ends our side: close_notify as far as the system takes it, then FIN.
     pub fn end(&mut self) {
         for at in (0..self.layers.len()).rev() {
-            let Some((tls, layers)) =
-                self.layers.get_mut(..=at).and_then(<[Tls]>::split_last_mut)
+            let Some((tls, layers)) = self.layers.get_mut(..=at).and_then(<[Tls]>::split_last_mut)
             else {
                 break;
             };

@@ -1,0 +1,152 @@
+//! Where the operating system writes into memory that Rust cannot check.
+//!
+//! The one place outside the boundary that needs `unsafe`. A read fills the spare room of a vector,
+//! and nobody but this function can tell the vector how much of it: clearing the memory first would
+//! cost as much as the read itself on large messages. And the system's estimates of a TCP path come
+//! by a call that no library of ours wraps.
+#![allow(unsafe_code)]
+
+use std::io;
+
+use mio::net::TcpStream;
+use socket2::SockRef;
+
+/// Appends at most `count` bytes from `socket` to `target`, within the capacity that it has.
+pub fn read_into_spare(
+    socket: &TcpStream,
+    target: &mut Vec<u8>,
+    count: usize,
+) -> io::Result<usize> {
+    let spare = target.spare_capacity_mut();
+    let count = count.min(spare.len());
+    let spare = spare.get_mut(..count).unwrap_or_default();
+    let read = socket.try_io(|| SockRef::from(socket).recv(spare))?.min(count);
+    let len = target.len() + read;
+    // SAFETY: `recv` promises that the first `read` bytes of `spare`, which begins at the vector's
+    // length and lies within its capacity, have been written.
+    unsafe { target.set_len(len) };
+    Ok(read)
+}
+
+/// What the system estimates of a connection's path; zero where it estimates nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathEstimate {
+    pub outbound_bits_per_second: u64,
+    pub inbound_bits_per_second: u64,
+    pub outbound_instability: u64,
+    pub inbound_instability: u64,
+    /// The application sends as much as the path takes.
+    pub outbound_peaked: bool,
+}
+
+/// Asks the system: Linux has `struct tcp_info`, of other systems nothing is known here.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn path_estimate(socket: &TcpStream) -> PathEstimate {
+    use std::os::fd::AsRawFd;
+
+    // `struct tcp_info` of linux/tcp.h: it grows at its end only, and says how much there is.
+    let mut info = [0u8; 256];
+    let mut len = info.len() as libc::socklen_t;
+    // SAFETY: `info` is `len` bytes of plain data that the system may fill, and it writes back into
+    // `len` how many it has.
+    let answer = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    };
+    if answer != 0 {
+        return PathEstimate::default();
+    }
+    let known = info.get(..(len as usize).min(info.len())).unwrap_or_default();
+    estimate(known)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn path_estimate(_: &TcpStream) -> PathEstimate {
+    PathEstimate::default()
+}
+
+/// Reads a `struct tcp_info`, as much of it as the kernel has.
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+fn estimate(info: &[u8]) -> PathEstimate {
+    let small = |at: usize| info.get(at..).and_then(<[u8]>::first_chunk);
+    let large = |at: usize| info.get(at..).and_then(<[u8]>::first_chunk);
+    let number = |at| small(at).map_or(0, |bytes| u64::from(u32::from_ne_bytes(*bytes)));
+    let rate = large(160).map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    let (round_trip_us, varies_us) = (number(68), number(72));
+    let (receive_round_trip_us, window_bytes) = (number(92), number(96));
+    let is_application_limited = info.get(7).is_some_and(|bits| bits & 1 != 0);
+    let outbound = rate.saturating_mul(8);
+    let inbound = per_second(window_bytes.saturating_mul(8), receive_round_trip_us);
+    // A round trip that varies lets both estimates vary as much.
+    let share = |rate: u64| match round_trip_us {
+        0 => 0,
+        round_trip => rate.saturating_mul(varies_us.min(round_trip)) / round_trip,
+    };
+    PathEstimate {
+        outbound_bits_per_second: outbound,
+        inbound_bits_per_second: inbound,
+        outbound_instability: share(outbound),
+        inbound_instability: share(inbound),
+        outbound_peaked: outbound > 0 && !is_application_limited,
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+fn per_second(amount: u64, microseconds: u64) -> u64 {
+    match microseconds {
+        0 => 0,
+        some => amount.saturating_mul(1_000_000) / some,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_is_read_from_where_the_kernel_puts_it() {
+        let mut info = [0u8; 192];
+        info[68..72].copy_from_slice(&1000u32.to_ne_bytes());
+        info[72..76].copy_from_slice(&250u32.to_ne_bytes());
+        info[92..96].copy_from_slice(&2000u32.to_ne_bytes());
+        info[96..100].copy_from_slice(&4000u32.to_ne_bytes());
+        info[160..168].copy_from_slice(&1_000_000u64.to_ne_bytes());
+        let expected = PathEstimate {
+            outbound_bits_per_second: 8_000_000,
+            inbound_bits_per_second: 16_000_000,
+            outbound_instability: 2_000_000,
+            inbound_instability: 4_000_000,
+            outbound_peaked: true,
+        };
+        assert_eq!(estimate(&info), expected);
+        info[7] = 1;
+        assert_eq!(estimate(&info), PathEstimate { outbound_peaked: false, ..expected });
+        for len in 0..info.len() {
+            let _ = estimate(&info[..len]); // an older kernel tells less
+        }
+        assert_eq!(estimate(&[]), PathEstimate::default());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_system_estimates_a_path_that_was_used() {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut theirs, _) = listener.accept().unwrap();
+        for _ in 0..20 {
+            ours.write_all(&[1; 10_000]).unwrap();
+            theirs.read_exact(&mut [0; 10_000]).unwrap();
+            theirs.write_all(&[2; 10_000]).unwrap();
+            ours.read_exact(&mut [0; 10_000]).unwrap();
+        }
+        ours.set_nonblocking(true).unwrap();
+        let estimate = path_estimate(&TcpStream::from_std(ours));
+        assert!(estimate.outbound_bits_per_second > 0, "{estimate:?}");
+    }
+}
