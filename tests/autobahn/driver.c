@@ -42,6 +42,7 @@ struct conversation {
     mtx_t lock;
     cnd_t changed;
     bool partial;
+    bool inside; /* a message that goes back in portions; of the library's thread alone */
     bool released;
     const char *trouble;
     ws_result result;
@@ -79,10 +80,10 @@ static ws_socket *new_socket(const struct settings *settings)
 
     /* An echo is never refused for want of room: what is sent back was received before. */
     good = good && WS_SUCCEEDED(set(socket, WS_CONTROL_SEND_QUEUE_LIMIT, UINT32_MAX));
-#ifdef WS_CONTROL_COMPRESSION
     if (good && settings->compress)
         good = WS_SUCCEEDED(set(socket, WS_CONTROL_COMPRESSION, 1));
-#endif
+    if (good && settings->partial)
+        good = WS_SUCCEEDED(set(socket, WS_CONTROL_RECEIVE_MODE, WS_RECEIVE_MODE_PARTIAL_MESSAGE));
     if (good && settings->authority) {
         good = WS_SUCCEEDED(set(socket, WS_CONTROL_TRUST_SYSTEM_STORE, 0)) &&
                WS_SUCCEEDED(ws_set_control_bytes(socket, WS_CONTROL_TRUSTED_CERTIFICATES,
@@ -96,13 +97,27 @@ static ws_socket *new_socket(const struct settings *settings)
     return NULL;
 }
 
-/* Sends back one message, or in partial mode one portion of it. */
-static ws_result echo(ws_socket *socket, const ws_message *message, bool partial)
+static ws_result echo_message(ws_socket *socket, const ws_message *message)
 {
-    (void)partial;
     if (message->type == WS_MESSAGE_TYPE_UTF8)
         return ws_send_text(socket, (const char *)message->data, message->len);
     return ws_send_binary(socket, message->data, message->len);
+}
+
+/* Each portion is a frame of its own, so text is also cut inside characters. */
+static ws_result echo_portion(ws_socket *socket, const ws_message *portion,
+                              struct conversation *conversation)
+{
+    ws_result result = WS_OK;
+
+    if (!conversation->inside)
+        result = set(socket, WS_CONTROL_MESSAGE_TYPE, portion->type);
+    conversation->inside = !portion->is_complete;
+    if (WS_FAILED(result))
+        return result;
+    if (portion->is_complete)
+        return ws_send_final_frame(socket, portion->data, portion->len);
+    return ws_send_nonfinal_frame(socket, portion->data, portion->len);
 }
 
 static void note(struct conversation *conversation, const char *trouble, ws_result result)
@@ -129,7 +144,8 @@ static void on_connected(ws_socket *socket, ws_operation operation, ws_result re
 static void on_message(ws_socket *socket, const ws_message *message, void *user_data)
 {
     struct conversation *conversation = user_data;
-    ws_result result = echo(socket, message, conversation->partial);
+    ws_result result = conversation->partial ? echo_portion(socket, message, conversation)
+                                             : echo_message(socket, message);
 
     /* A server that breaks the protocol right behind its message may be noticed first. */
     if (WS_FAILED(result) && result != WS_E_CLOSED)
@@ -179,6 +195,7 @@ static bool run_case(const struct settings *settings, struct conversation *conve
 
     if (!socket)
         return false;
+    conversation->inside = false;
     conversation->released = false;
     conversation->trouble = NULL;
     snprintf(uri, sizeof uri, "%s/runCase?case=%ld&agent=%s", settings->url, number,
@@ -268,10 +285,12 @@ int main(int argc, char **argv)
     for (; good && at < argc && strncmp(argv[at], "--", 2) == 0; ++at) {
         if (strcmp(argv[at], "--compress") == 0)
             settings.compress = true;
+        else if (strcmp(argv[at], "--partial") == 0)
+            settings.partial = true;
         else if (strcmp(argv[at], "--ca") == 0 && at + 1 < argc)
             good = read_authority(&settings, argv[++at]);
         else
-            good = false; /* --partial too, until there is a way to receive and send portions */
+            good = false;
     }
     if (good && argc - at >= 2 && argc - at <= 4) {
         settings.url = argv[at];
@@ -280,7 +299,8 @@ int main(int argc, char **argv)
         long last = argc - at > 3 ? strtol(argv[at + 3], NULL, 10) : argc - at > 2 ? first : 0;
         good = run(&settings, first, last);
     } else {
-        fprintf(stderr, "usage: %s [--compress] [--ca FILE] URL AGENT [FIRST [LAST]]\n", argv[0]);
+        fprintf(stderr, "usage: %s [--compress] [--partial] [--ca FILE] URL AGENT [FIRST [LAST]]\n",
+                argv[0]);
         good = false;
     }
     free(settings.authority);

@@ -62,6 +62,8 @@ def run_part(suite, driver, directory, part, expected):
     begun = time.monotonic()
     with Server(suite, directory, part) as server:
         options = ["--compress"]
+        if part.get("partial"):
+            options.append("--partial")
         if part.get("tls"):
             options += ["--ca", directory / "certificate.pem"]
         command = [driver, *options, server.url, AGENT]
