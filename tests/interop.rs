@@ -4,6 +4,8 @@
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "interop/compressed.rs"]
+mod compressed;
 #[path = "interop/peer.rs"]
 mod peer;
 mod support;

@@ -225,13 +225,13 @@ fn free_wakes_the_threads_that_wait_in_the_library() {
     let receiver = std::thread::spawn({
         let entered = entered.clone();
         move || {
-            entered.send(()).unwrap();
+            entered.send(Some(unsafe { libc::gettid() })).unwrap();
             let mut message = std::ptr::null_mut();
             ws_receive(as_socket(), &raw mut message, WS_INFINITE)
         }
     });
     let sender = std::thread::spawn(move || {
-        entered.send(()).unwrap();
+        entered.send(None).unwrap();
         let big = vec![0u8; 60 << 20];
         ws_send_wait(
             as_socket(),
@@ -241,8 +241,11 @@ fn free_wakes_the_threads_that_wait_in_the_library() {
             WS_INFINITE,
         )
     });
-    entering.recv_timeout(DEADLINE).unwrap();
-    entering.recv_timeout(DEADLINE).unwrap();
+    let mut threads = [(); 2].map(|()| entering.recv_timeout(DEADLINE).unwrap()).into_iter();
+    let receiving = threads.find_map(|thread| thread).unwrap();
+    // Inside the call it sleeps, and before it does not.
+    let stat = format!("/proc/self/task/{receiving}/stat");
+    assert!(eventually(|| std::fs::read_to_string(&stat).unwrap().contains(") S ")));
     assert!(eventually(|| ws_buffered_amount(client.socket) > 0));
     assert_eq!(client.free(), []);
     assert_eq!(receiver.join().unwrap(), WS_E_ABORT);

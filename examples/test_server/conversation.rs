@@ -10,6 +10,9 @@
 //! | `/count` | messages are swallowed; the text `stop` is answered with how many there were before it |
 //! | `/ping` | a ping `are you there`, then echo |
 //! | `/ping/report` | the same, and the pong is reported as the text `pong are you there` |
+//! | `/frames` | every frame comes back as it was, final or not |
+//! | `/deflate` | the same, and an offer of permessage-deflate is agreed to |
+//! | `/fall-silent/COUNT` | COUNT pings are answered, then nothing |
 //! | `/close/CODE/REASON` | a close frame at once; code 0 leaves it empty; the reason is percent-decoded |
 //! | `/drop` | the first message ends the TCP connection, without a close frame |
 //! | `/stall` | nothing is ever read |
@@ -26,6 +29,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket, accept_hdr_with_config};
 
+use crate::frames;
 use crate::listeners::{Wire, discard};
 
 /// The longest a `/stall` connection keeps its thread.
@@ -48,6 +52,7 @@ pub fn hold(wire: &mut impl Wire) {
             }
             ["status", code] => Err(refusal(code)),
             ["protocol"] => Ok(with_first_protocol(request, response)),
+            ["deflate"] => Ok(with_compression(request, response)),
             _ => Ok(response),
         }
     };
@@ -68,6 +73,8 @@ fn talk<W: Wire>(peer: &mut Peer<'_, W>, target: &str, request: String) -> Resul
         ["count"] => return count(peer),
         ["ping"] => peer.send(Message::Ping(PING.into()))?,
         ["ping", "report"] => return report_pong(peer),
+        ["frames" | "deflate"] => return frames::reflect(peer.get_mut()),
+        ["fall-silent", count] => return frames::fall_silent(peer.get_mut(), number(count)),
         ["close", code] => close(peer, number(code), "")?,
         ["close", code, reason] => close(peer, number(code), reason)?,
         ["drop"] => return drop_at_first_message(peer),
@@ -162,6 +169,18 @@ fn with_first_protocol(request: &Request, mut response: Response) -> Response {
         .and_then(|token| HeaderValue::from_str(token.trim()).ok());
     if let Some(first) = first {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, first);
+    }
+    response
+}
+
+fn with_compression(request: &Request, mut response: Response) -> Response {
+    let offered = request.headers().get(header::SEC_WEBSOCKET_EXTENSIONS);
+    let is_offered = offered
+        .and_then(|list| list.to_str().ok())
+        .is_some_and(|list| list.starts_with("permessage-deflate"));
+    if is_offered {
+        let agreed = HeaderValue::from_static("permessage-deflate");
+        response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, agreed);
     }
     response
 }

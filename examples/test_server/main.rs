@@ -11,6 +11,7 @@
 //! nothing is left behind, on any platform. What a connection does, its path says (`conversation`).
 
 mod conversation;
+mod frames;
 mod listeners;
 mod pki;
 

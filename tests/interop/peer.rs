@@ -11,19 +11,36 @@ use std::sync::OnceLock;
 /// Somebody else's implementation, at work.
 pub struct Peer {
     pub name: &'static str,
-    plain_port: u16,
-    tls_port: u16,
+    /// Without and with TLS, for each way of compressing.
+    ports: Vec<[u16; 2]>,
     /// Its standard input is closed when this process ends, however it ends.
     _process: Child,
+}
+
+/// How a server compresses, if it is asked; in the order in which the servers print their ports.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    Never,
+    /// As that library does by itself.
+    Default,
+    /// With windows of 9 bits.
+    Small,
+    /// Nothing is kept between messages.
+    Fresh,
+    /// All messages, with a whole window.
+    Always,
 }
 
 impl Peer {
     /// What to connect to for `path`, without and with TLS.
     pub fn uris(&self, path: &str) -> [String; 2] {
-        [
-            format!("ws://127.0.0.1:{}{path}", self.plain_port),
-            format!("wss://localhost:{}{path}", self.tls_port),
-        ]
+        self.compressing_uris(Way::Never, path)
+    }
+
+    /// The same where messages may be compressed.
+    pub fn compressing_uris(&self, way: Way, path: &str) -> [String; 2] {
+        let [plain, tls] = self.ports[way as usize];
+        [format!("ws://127.0.0.1:{plain}{path}"), format!("wss://localhost:{tls}{path}")]
     }
 
     fn start(name: &'static str, command: &mut Command) -> Peer {
@@ -33,8 +50,9 @@ impl Peer {
         let printed = process.stdout.take().unwrap();
         BufReader::new(printed).read_line(&mut line).unwrap();
         let ports: Vec<u16> = line.split_whitespace().map(|port| port.parse().unwrap()).collect();
-        let [plain_port, tls_port] = ports[..] else { panic!("{name} printed {line:?}") };
-        Peer { name, plain_port, tls_port, _process: process }
+        assert_eq!(ports.len(), 2 * (Way::Always as usize + 1), "{name} printed {line:?}");
+        let ports = ports.chunks(2).map(|pair| [pair[0], pair[1]]).collect();
+        Peer { name, ports, _process: process }
     }
 }
 

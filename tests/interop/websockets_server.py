@@ -2,17 +2,19 @@
 
     websockets_server.py CERTIFICATE.pem KEY.pem
 
-Prints `PLAIN-PORT TLS-PORT` once it listens, and ends with its standard input. What a connection
-does, its path says; tests/interop/ws_server.mjs is the same in the words of another library.
+Prints `PLAIN-PORT TLS-PORT` once it listens, and the same for each way of compressing; it ends with
+its standard input. What a connection does, its path says; tests/interop/ws_server.mjs is the same in the words of another library.
 """
 
 import asyncio
+import contextlib
 import ssl
 import sys
 import threading
 from urllib.parse import unquote
 
 from websockets.asyncio.server import serve
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 # By the name in the path of /leave: how that connection was closed by its client.
 departures = {}
@@ -62,11 +64,23 @@ async def main(certificate, key):
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
     ours = {"select_subprotocol": choose_protocol, "max_size": None}
-    async with (
-        serve(converse, "127.0.0.1", 0, **ours) as plain,
-        serve(converse, "127.0.0.1", 0, ssl=tls, **ours) as secure,
-    ):
-        ports = [server.sockets[0].getsockname()[1] for server in (plain, secure)]
+    # Its own default is a window of 12 bits both ways.
+    small = ServerPerMessageDeflateFactory(server_max_window_bits=9, client_max_window_bits=9)
+    fresh = ServerPerMessageDeflateFactory(
+        server_no_context_takeover=True, client_no_context_takeover=True
+    )
+    ways = [
+        {"compression": None},
+        {"compression": "deflate"},
+        *({"extensions": [one]} for one in (small, fresh, ServerPerMessageDeflateFactory())),
+    ]
+    async with contextlib.AsyncExitStack() as servers:
+        ports = []
+        for way in ways:
+            for context in (None, tls):
+                serving = serve(converse, "127.0.0.1", 0, ssl=context, **way, **ours)
+                server = await servers.enter_async_context(serving)
+                ports.append(server.sockets[0].getsockname()[1])
         print(*ports, flush=True)
         await ended.wait()
 

@@ -2,8 +2,8 @@
 //
 //     ws_server.mjs CERTIFICATE.pem KEY.pem NODE_MODULES
 //
-// Prints `PLAIN-PORT TLS-PORT` once it listens, and ends with its standard input. What a connection
-// does, its path says; tests/interop/websockets_server.py is the same in the words of another library.
+// Prints `PLAIN-PORT TLS-PORT` once it listens, and the same for each way of compressing; it ends with
+// its standard input. What a connection does, its path says; tests/interop/websockets_server.py is the same in the words of another library.
 
 import fs from 'node:fs';
 import http from 'node:http';
@@ -58,11 +58,21 @@ function chooseProtocol(offered) {
 }
 
 const secure = { cert: fs.readFileSync(certificate), key: fs.readFileSync(key) };
+const ways = [
+  false,
+  true,
+  { threshold: 0, serverMaxWindowBits: 9, clientMaxWindowBits: 9 },
+  { threshold: 0, serverNoContextTakeover: true, clientNoContextTakeover: true },
+  { threshold: 0 },
+];
 const ports = [];
-for (const server of [http.createServer(), https.createServer(secure)]) {
-  new WebSocketServer({ server, handleProtocols: chooseProtocol }).on('connection', converse);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  ports.push(server.address().port);
+for (const perMessageDeflate of ways) {
+  for (const server of [http.createServer(), https.createServer(secure)]) {
+    const ours = { server, handleProtocols: chooseProtocol, perMessageDeflate };
+    new WebSocketServer(ours).on('connection', converse);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    ports.push(server.address().port);
+  }
 }
 console.log(ports.join(' '));
 process.stdin.resume().on('end', () => process.exit());

@@ -40,7 +40,10 @@ pub enum Told {
         result: ws_result,
         bytes: u64,
     },
+    /// A whole message, or the last portion of one.
     Message(ws_message_type, Vec<u8>),
+    /// Of a message that goes on.
+    Portion(ws_message_type, Vec<u8>),
     Closed(Closed),
     Pong(u64),
     SendReady,
@@ -189,8 +192,7 @@ impl Client {
             let socket = socket.into_inner();
             let mut message = std::ptr::null_mut();
             while ws_receive(socket, &raw mut message, WS_INFINITE) == WS_OK {
-                let bytes = unsafe { bytes_of(message) };
-                let _ = teller.send(Told::Message(unsafe { (*message).r#type }, bytes));
+                let _ = teller.send(unsafe { told_of(message) });
                 ws_message_release(message);
             }
         });
@@ -264,6 +266,12 @@ impl Client {
 
     pub fn send_binary(&self, bytes: &[u8]) -> ws_result {
         ws_send_binary(self.socket, bytes.as_ptr().cast(), bytes.len())
+    }
+
+    /// A frame of a message that is sent frame by frame.
+    pub fn send_frame(&self, bytes: &[u8], is_final: bool) -> ws_result {
+        let send = if is_final { ws_send_final_frame } else { ws_send_nonfinal_frame };
+        send(self.socket, bytes.as_ptr().cast(), bytes.len())
     }
 
     pub fn send_async(&self, kind: ws_message_type, bytes: &[u8]) -> Result<u64, ws_result> {

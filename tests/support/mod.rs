@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod gate;
 pub mod server;
 pub mod told;
 

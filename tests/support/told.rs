@@ -29,7 +29,17 @@ pub(super) unsafe extern "C-unwind" fn message_received(
     message: *const ws_message,
     user_data: *mut c_void,
 ) {
-    tell(user_data, Told::Message(unsafe { (*message).r#type }, unsafe { bytes_of(message) }));
+    tell(user_data, unsafe { told_of(message) });
+}
+
+pub unsafe fn told_of(message: *const ws_message) -> Told {
+    let (kind, is_complete) = unsafe { ((*message).r#type, (*message).is_complete) };
+    let bytes = unsafe { bytes_of(message) };
+    match is_complete {
+        0 => Told::Portion(kind, bytes),
+        1 => Told::Message(kind, bytes),
+        other => panic!("is_complete is {other}"),
+    }
 }
 
 /// Also checks what every message promises.
@@ -37,7 +47,6 @@ pub unsafe fn bytes_of(message: *const ws_message) -> Vec<u8> {
     let message = unsafe { &*message };
     assert!(!message.data.is_null());
     assert_eq!(unsafe { *message.data.add(message.len) }, 0, "a zero stands behind the message");
-    assert_eq!(message.is_complete, 1);
     unsafe { std::slice::from_raw_parts(message.data, message.len) }.to_vec()
 }
 
@@ -153,9 +162,7 @@ fn retell(event: &ws_event) {
         WS_EVENT_COMPLETED => {
             Told::Completed { operation: event.operation, result: event.result, bytes: event.bytes }
         }
-        WS_EVENT_MESSAGE_RECEIVED => {
-            Told::Message(unsafe { (*event.message).r#type }, unsafe { bytes_of(event.message) })
-        }
+        WS_EVENT_MESSAGE_RECEIVED => unsafe { told_of(event.message) },
         WS_EVENT_CLOSED => Told::Closed(unsafe { copy_closed(event.closed) }),
         WS_EVENT_PONG => Told::Pong(event.round_trip_us),
         WS_EVENT_SEND_READY => Told::SendReady,
