@@ -705,7 +705,7 @@ typedef uint32_t ws_error_phase;
 #define WS_ERROR_PHASE_NAME ((ws_error_phase)1u)
 /** Connecting to an address. */
 #define WS_ERROR_PHASE_TCP ((ws_error_phase)2u)
-/** Talking to a proxy. Reserved: not raised by this version. */
+/** Finding a proxy, reaching it, and asking it for a connection. */
 #define WS_ERROR_PHASE_PROXY ((ws_error_phase)3u)
 /** The TLS handshake and the certificate. */
 #define WS_ERROR_PHASE_TLS ((ws_error_phase)4u)
@@ -1057,6 +1057,19 @@ typedef uint32_t ws_control;
  */
 #define WS_CONTROL_PONG_TIMEOUT_MS ((ws_control)20u)
 /**
+ * Text, default empty: the proxy that connects, "http://host:port", "https:", "socks5h:" (names are
+ * looked up by the proxy) or "socks5:" (by us); no scheme means http; user and password may stand
+ * before an @, percent-encoded; without a port it is 1080, or 443 for https. "direct:" for none.
+ * Empty takes it from the environment: https_proxy for wss, http_proxy for ws, else all_proxy,
+ * unless no_proxy lists the host; lower case wins over upper; never for loopback.
+ */
+#define WS_CONTROL_PROXY ((ws_control)21u)
+/**
+ * Integer, 0 to 20, default 0: how many redirections in a row are followed, never from wss to ws.
+ * To another origin no request header, credential or client certificate of yours travels.
+ */
+#define WS_CONTROL_MAX_REDIRECTS ((ws_control)22u)
+/**
  * Integer, 0 or 1, default 0: whether compression (permessage-deflate, RFC 7692) is offered to the
  * server. Once agreed upon it takes memory per connection, from the first compressed message on:
  * 47 KiB to receive and 288 KiB to send (176 KiB at a window of 12, 162 KiB at 9); without
@@ -1100,6 +1113,13 @@ typedef uint32_t ws_control;
  * some payload; more end the connection with WS_E_MESSAGE_TOO_BIG.
  */
 #define WS_CONTROL_MAX_FRAGMENTS ((ws_control)34u)
+
+/** Who asks for a credential: one of WS_CREDENTIAL_... */
+typedef uint32_t ws_credential;
+/** The server, with HTTP status 401. */
+#define WS_CREDENTIAL_SERVER ((ws_credential)1u)
+/** The proxy, with HTTP status 407 or as SOCKS does. It comes before one in the proxy's URI. */
+#define WS_CREDENTIAL_PROXY ((ws_credential)2u)
 
 /** How a control's value is set: one of WS_CONTROL_TYPE_... */
 typedef uint32_t ws_control_type;
@@ -1635,6 +1655,32 @@ WS_API ws_result ws_get_control_info(ws_control control, ws_control_info *info);
  * @since 0.1
  */
 WS_API ws_result ws_set_request_header(ws_socket *socket, const char *name, const char *value);
+
+/**
+ * Stores a user and a password, to be sent to the server or to the proxy that asks for them.
+ *
+ * They are sent only in answer to a challenge, Digest (the strongest hash first) or else Basic, and
+ * once; to send them unasked set the header Authorization. They are overwritten in memory when they
+ * are replaced or the socket is released. To another origin they never travel.
+ *
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
+ * @param[in] which  WS_CREDENTIAL_SERVER or WS_CREDENTIAL_PROXY.
+ * @param[in] user  NUL-terminated UTF-8 without control characters, at most 8192 bytes, copied; one
+ *     with a colon is not sent as Basic, which cannot carry it. NULL removes the credential.
+ * @param[in] password  the same, with colons; not looked at when user is NULL.
+ * @return WS_OK  it is set, or removed.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  password is NULL and user is not.
+ * @return WS_E_INVALIDARG  which is neither, or user or password is malformed or too long.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+ * @ownership  The caller keeps user and password.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_set_credential(ws_socket *socket,
+                                   ws_credential which,
+                                   const char *user,
+                                   const char *password);
 
 /* ==============================================================================================
  * Events: handlers, messages, the judgement of certificates, and pulling instead.

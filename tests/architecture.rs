@@ -24,8 +24,9 @@ const FLOORS: [(&str, &[&str]); 8] = [
 
 /// Words of lower floors that the boundary hands on: names of failures, what a message is made of,
 /// and the clock. It calls nothing else there.
-const WORDS_OF_FFI: [&str; 10] = [
+const WORDS_OF_FFI: [&str; 13] = [
     "handshake",
+    "handshake::RedirectFault",
     "http::HeadFault",
     "protocol::Fault",
     "protocol::MessageKind",
@@ -33,6 +34,8 @@ const WORDS_OF_FFI: [&str; 10] = [
     "protocol::receiver::Payload",
     "reactor::mailbox::on_event_loop",
     "reactor::now",
+    "transport::http_proxy::ProxyFault",
+    "transport::socks5::SocksFault",
     "transport::tls::CertificateFault",
     "transport::tls::TlsFault",
 ];

@@ -1,55 +1,27 @@
 //! From a URI to an open connection: name, TCP, TLS, validation, upgrade. A plan of stages under
 //! one deadline per address, driven by the session's turns; nothing here waits.
 
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use rustls_pki_types::ServerName;
 
 use crate::base::lock::lock;
 use crate::base::random;
-use crate::handshake::{self, Conversation, Offer, Step};
+use crate::handshake::{self, Conversation, Step};
 use crate::http::uri::Host;
 use crate::protocol::deflate::Parameters;
 use crate::reactor::Turn;
 use crate::transport::stream::{Read, Stream, StreamFault};
-use crate::transport::tcp::TcpOptions;
 use crate::transport::tls::TlsSession;
-use crate::transport::trust::TrustSettings;
 
 use super::attempts::{Attempts, Raced};
 use super::error::{Cause, Error, Phase};
 use super::link::Link;
-use super::lookup::{Lookup, Question};
-use super::runtime::Runtime;
+use super::lookup::{self, Lookup};
+use super::request::Request;
 use super::statistics::Timed;
-
-/// What the application asked for, fixed when it called connect.
-#[derive(Debug)]
-pub struct Request {
-    pub offer: Offer,
-    pub options: TcpOptions,
-    pub connect_timeout: Duration,
-    pub max_addresses: usize,
-    pub total_timeout: Option<Duration>,
-    /// The application wants to judge the certificate itself.
-    pub validates: bool,
-    pub trust: TrustSettings,
-    pub runtime: Weak<Runtime>,
-}
-
-impl Request {
-    /// What has to be known before it can begin.
-    pub fn question(&self) -> Question {
-        let uri = &self.offer.uri;
-        Question {
-            peer: (uri.host().clone(), uri.port()),
-            target: None,
-            trust: uri.is_secure().then(|| self.trust.clone()),
-            proxy_trust: None,
-        }
-    }
-}
+use super::tunnel::{Tunnel, Tunnelled};
 
 #[derive(Debug)]
 pub enum Progress {
@@ -68,7 +40,9 @@ pub struct Connecting {
     /// Of the lookup, or of the address being tried; while several are, when to look at them.
     deadline: Instant,
     total_deadline: Option<Instant>,
-    tls: Option<Arc<rustls::ClientConfig>>,
+    lookup: Lookup,
+    /// While a proxy is asked, also over several connections.
+    tunnel: Option<Tunnel>,
     /// When the stage that is timed began.
     begun: Instant,
 }
@@ -76,6 +50,9 @@ pub struct Connecting {
 enum Stage {
     Lookup,
     Tcp(Box<Attempts>),
+    /// TLS to the proxy.
+    ProxyTls(Stream),
+    Proxy(Stream),
     Tls(Stream),
     /// TLS is up; the application has been asked.
     Validation(Stream),
@@ -91,7 +68,8 @@ impl Connecting {
             total_deadline: request.total_timeout.map(|timeout| now + timeout),
             request,
             stage: Stage::Lookup,
-            tls: None,
+            lookup: Lookup::default(),
+            tunnel: None,
             begun: now,
         }
     }
@@ -113,16 +91,41 @@ impl Connecting {
         if !matches!(self.stage, Stage::Lookup) {
             return None;
         }
-        let lookup = match lookup {
+        self.lookup = match lookup {
             Ok(lookup) => lookup,
             Err(error) => return Some(error),
         };
-        self.tls = lookup.tls;
         self.stage_ended(Timed::Name, link);
-        let Request { max_addresses, options, connect_timeout, .. } = *self.request;
-        let attempts = Attempts::new(lookup.addresses, max_addresses, options, connect_timeout);
-        self.stage = Stage::Tcp(Box::new(attempts));
+        self.tunnel = match &self.request.progress.proxy {
+            Some(proxy) => {
+                let target = self.lookup.target.first().map(|address| address.ip().into());
+                match Tunnel::new(&self.request, proxy, target) {
+                    Ok(tunnel) => Some(tunnel),
+                    Err(error) => return Some(error),
+                }
+            }
+            None => None,
+        };
+        self.open();
         None
+    }
+
+    /// Begins with the addresses of the server, or of its proxy.
+    fn open(&mut self) {
+        let Request { max_addresses, options, connect_timeout, .. } = *self.request;
+        let addresses = self.lookup.addresses.clone();
+        let attempts = Attempts::new(addresses, max_addresses, options, connect_timeout);
+        self.stage = Stage::Tcp(Box::new(attempts));
+    }
+
+    /// Everything anew: another address, or another request to the same.
+    fn begin_round(&mut self, link: &Arc<Link>) -> Result<Option<Progress>, Error> {
+        self.stage = Stage::Lookup;
+        self.deadline = crate::reactor::now() + self.request.connect_timeout;
+        let question = self.request.plan()?;
+        let attempt = link.begin_round();
+        lookup::begin(&self.request.runtime, link, attempt, question);
+        Ok(Some(Progress::Pending))
     }
 
     /// The application has judged the certificate.
@@ -144,7 +147,7 @@ impl Connecting {
     }
 
     /// Goes as far as possible. `None`: the connection is open.
-    pub fn advance(&mut self, turn: &mut Turn<'_>, link: &Link) -> Option<Progress> {
+    pub fn advance(&mut self, turn: &mut Turn<'_>, link: &Arc<Link>) -> Option<Progress> {
         if turn.now >= self.deadline()
             && let Some(error) = self.timed_out(turn, link)
         {
@@ -155,6 +158,8 @@ impl Connecting {
             let step = match stage {
                 Stage::Lookup => return Some(Progress::Pending),
                 Stage::Tcp(attempts) => self.tcp(attempts, turn, link),
+                Stage::ProxyTls(stream) => self.proxy_tls(stream, turn),
+                Stage::Proxy(stream) => self.proxy(stream, turn, link),
                 Stage::Tls(stream) => self.tls(stream, turn, link),
                 Stage::Validation(stream) => {
                     self.stage = Stage::Validation(stream);
@@ -190,10 +195,18 @@ impl Connecting {
                 note_response(link, conversation);
                 Some(Error::new(Phase::Http, Cause::HttpStatus(status)))
             }
-            Stage::Lookup => Some(Error::new(Phase::Name, Cause::Timeout)),
+            Stage::Lookup => Some(Error::new(self.first_phase(Phase::Name), Cause::Timeout)),
             Stage::Tcp(attempts) => {
-                let cause = Cause::Timeout;
-                Some(Error { cause, phase: Phase::Tcp, ..attempts.failed() })
+                let error = Error { cause: Cause::Timeout, ..attempts.failed() };
+                Some(Error { phase: self.first_phase(Phase::Tcp), ..error })
+            }
+            Stage::ProxyTls(_) => Some(Error::new(Phase::Proxy, Cause::Timeout)),
+            Stage::Proxy(_) => {
+                let tunnel = self.tunnel.as_mut();
+                let error =
+                    tunnel.map_or(Error::new(Phase::Proxy, Cause::Timeout), Tunnel::timed_out);
+                self.note_proxy(link);
+                Some(error)
             }
             Stage::Tls(_) | Stage::Validation(_) => Some(Error::new(Phase::Tls, Cause::Timeout)),
             Stage::Done(..) => None,
@@ -223,7 +236,9 @@ impl Connecting {
                 self.stage = Stage::Tcp(attempts);
                 return Ok(Some(Progress::Pending));
             }
-            Raced::Failed(error) => return Err(error),
+            Raced::Failed(error) => {
+                return Err(Error { phase: self.first_phase(error.phase), ..error });
+            }
         };
         {
             let mut information = lock(&link.information);
@@ -231,18 +246,104 @@ impl Connecting {
             information.remote = Some(address);
         }
         self.stage_ended(Timed::Tcp, link);
-        let stream = Stream::plain(socket);
-        let Some(config) = self.tls.clone() else {
+        let mut stream = Stream::plain(socket);
+        let proxy = self.request.progress.proxy.as_ref();
+        match (proxy, &self.lookup.proxy_tls) {
+            (Some(proxy), Some(config)) => {
+                let failed = |fault| Error::new(Phase::Proxy, Cause::Tls(fault));
+                let session =
+                    TlsSession::new(config, server_name(proxy.host())?).map_err(failed)?;
+                stream.secure(session);
+                self.stage = Stage::ProxyTls(stream);
+                Ok(None)
+            }
+            (Some(_), None) => {
+                self.stage = Stage::Proxy(stream);
+                Ok(None)
+            }
+            (None, _) => self.reach(stream),
+        }
+    }
+
+    fn proxy_tls(
+        &mut self,
+        mut stream: Stream,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<Progress>, Error> {
+        let done = stream.handshake(&mut turn.scratch.ciphertext);
+        let in_proxy = |fault| Error { phase: Phase::Proxy, ..stream_error(Phase::Proxy, fault) };
+        match done.map_err(in_proxy)? {
+            Some(true) => {
+                self.stage = Stage::Proxy(stream);
+                Ok(None)
+            }
+            Some(false) => {
+                self.stage = Stage::ProxyTls(stream);
+                Ok(Some(Progress::Pending))
+            }
+            None => Err(Error::new(Phase::Proxy, Cause::ConnectionAborted)),
+        }
+    }
+
+    fn proxy(
+        &mut self,
+        mut stream: Stream,
+        turn: &mut Turn<'_>,
+        link: &Arc<Link>,
+    ) -> Result<Option<Progress>, Error> {
+        let Some(tunnel) = &mut self.tunnel else { return self.reach(stream) };
+        let tunnelled = tunnel.advance(&mut stream, turn);
+        match tunnelled {
+            Ok(Tunnelled::Pending) => {
+                self.stage = Stage::Proxy(stream);
+                Ok(Some(Progress::Pending))
+            }
+            Ok(Tunnelled::Again) => {
+                self.stage = Stage::Proxy(stream);
+                Ok(Some(Progress::Again))
+            }
+            Ok(Tunnelled::Open) => {
+                self.tunnel = None;
+                self.stage_ended(Timed::Proxy, link);
+                self.reach(stream)
+            }
+            Ok(Tunnelled::Reconnect) => {
+                drop(stream);
+                self.open();
+                Ok(None)
+            }
+            Err(error) => {
+                self.note_proxy(link);
+                Err(error)
+            }
+        }
+    }
+
+    /// A way to the server is open.
+    fn reach(&mut self, mut stream: Stream) -> Result<Option<Progress>, Error> {
+        let Some(config) = &self.lookup.tls else {
             self.begin_upgrade(stream);
             return Ok(None);
         };
-        let failed = |cause| Error::new(Phase::Tls, cause);
-        let session = TlsSession::new(&config, server_name(self.request.offer.uri.host())?)
-            .map_err(|fault| failed(Cause::Tls(fault)))?;
-        let mut stream = stream;
-        stream.secure(session);
+        let failed = |fault| Error::new(Phase::Tls, Cause::Tls(fault));
+        let name = server_name(self.request.offer.uri.host())?;
+        stream.secure(TlsSession::new(config, name).map_err(failed)?);
         self.stage = Stage::Tls(stream);
         Ok(None)
+    }
+
+    /// What fails before a proxy is reached fails on the way to it.
+    fn first_phase(&self, phase: Phase) -> Phase {
+        if self.request.progress.proxy.is_some() { Phase::Proxy } else { phase }
+    }
+
+    fn note_proxy(&self, link: &Link) {
+        let answer = self.tunnel.as_ref().and_then(Tunnel::response);
+        if let Some((response, body)) = answer {
+            let mut information = lock(&link.information);
+            information.response = Some(response.clone());
+            information.response_body = body.to_vec();
+        }
     }
 
     fn tls(
@@ -285,7 +386,7 @@ impl Connecting {
         mut conversation: Box<Conversation>,
         mut written: usize,
         turn: &mut Turn<'_>,
-        link: &Link,
+        link: &Arc<Link>,
     ) -> Result<Option<Progress>, Error> {
         loop {
             let rest = conversation.request().get(written..).unwrap_or_default();
@@ -329,6 +430,16 @@ impl Connecting {
                 Ok((Step::Refused { status }, _)) => {
                     note_response(link, &mut conversation);
                     self.stage_ended(Timed::Http, link);
+                    let goes_on = match conversation.response() {
+                        Some(response) => self.request.goes_on_after(response)?,
+                        None => false,
+                    };
+                    if goes_on {
+                        drop(stream);
+                        let uri = self.request.offer.uri.as_str();
+                        uri.clone_into(&mut lock(&link.information).request_uri);
+                        return self.begin_round(link);
+                    }
                     return Err(Error::new(Phase::Http, Cause::HttpStatus(status)));
                 }
                 Err(handshake::Fault::Eof) => {

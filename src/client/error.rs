@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use crate::handshake;
+use crate::handshake::{self, RedirectFault};
 use crate::protocol;
+use crate::transport::http_proxy::ProxyFault;
+use crate::transport::proxy::ChoiceFault;
+use crate::transport::socks5::SocksFault;
 use crate::transport::tls::TlsFault;
 
 /// How far a connection had come.
@@ -11,6 +14,8 @@ use crate::transport::tls::TlsFault;
 pub enum Phase {
     Name,
     Tcp,
+    /// Finding one, reaching it, and asking it for a connection.
+    Proxy,
     Tls,
     Http,
     WebSocket,
@@ -33,8 +38,14 @@ pub enum Cause {
     /// The custom validation of the certificate said no.
     CertificateRejected,
     Handshake(handshake::Fault),
-    /// The server refused the upgrade with this status.
+    /// The server refused the upgrade with this status, or the proxy the connection.
     HttpStatus(u16),
+    /// What should name a proxy does not.
+    ProxyChoice(ChoiceFault),
+    /// Of an HTTP proxy.
+    Proxy(ProxyFault),
+    Socks(SocksFault),
+    Redirect(RedirectFault),
     Protocol(protocol::Fault),
     /// The socket has been closed already.
     Closed,
@@ -78,7 +89,7 @@ impl Error {
             | ErrorKind::NetworkDown
             | ErrorKind::AddrNotAvailable => Cause::Unreachable,
             ErrorKind::OutOfMemory => Cause::OutOfMemory,
-            _ if phase == Phase::Tcp => Cause::Unreachable,
+            _ if matches!(phase, Phase::Tcp | Phase::Proxy) => Cause::Unreachable,
             _ => Cause::ConnectionAborted,
         };
         let cause = if is_exhaustion(error) { Cause::NoResources } else { cause };
@@ -100,13 +111,23 @@ impl fmt::Display for Error {
             Cause::Timeout => f.write_str(match self.phase {
                 Phase::Name => "the name lookup did not end in time",
                 Phase::Tcp => "no address answered in time",
+                Phase::Proxy => "the proxy did not answer in time",
                 Phase::Tls => "the TLS handshake did not end in time",
                 Phase::Http => "the server did not answer the upgrade in time",
                 Phase::WebSocket => "the server was silent, or took no data, for too long",
                 Phase::Closing => "the server did not answer the close frame in time",
             })?,
+            Cause::NameNotResolved if self.phase == Phase::Proxy => {
+                f.write_str("the proxy's name has no address")?;
+            }
             Cause::NameNotResolved => f.write_str("the host name has no address")?,
+            Cause::Refused if self.phase == Phase::Proxy => {
+                f.write_str("nobody listens at the proxy's port")?;
+            }
             Cause::Refused => f.write_str("nobody listens at the server's port")?,
+            Cause::Unreachable if self.phase == Phase::Proxy => {
+                f.write_str("the proxy's network or host cannot be reached")?;
+            }
             Cause::Unreachable => f.write_str("the server's network or host cannot be reached")?,
             Cause::ConnectionAborted => {
                 f.write_str("the connection ended without a closing handshake")?;
@@ -117,6 +138,13 @@ impl fmt::Display for Error {
                 f.write_str("the application rejected the server's certificate")?;
             }
             Cause::Handshake(fault) => fault.fmt(f)?,
+            Cause::HttpStatus(status) if self.phase == Phase::Proxy => {
+                write!(f, "the proxy refused the connection with HTTP status {status}")?;
+            }
+            Cause::ProxyChoice(fault) => fault.fmt(f)?,
+            Cause::Proxy(fault) => fault.fmt(f)?,
+            Cause::Socks(fault) => fault.fmt(f)?,
+            Cause::Redirect(fault) => fault.fmt(f)?,
             Cause::HttpStatus(status) => {
                 write!(f, "the server refused the upgrade with HTTP status {status}")?;
             }

@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod connecting;
+pub mod control_table;
 pub mod controls;
 pub mod ending;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod lookup;
 pub mod open;
 pub mod output;
 pub mod reading;
+pub mod request;
 pub mod runtime;
 pub mod sending;
 pub mod session;
@@ -23,6 +25,7 @@ pub mod staging;
 pub mod state;
 pub mod statistics;
 pub mod stream_socket;
+pub mod tunnel;
 pub mod watch;
 pub mod writer;
 

@@ -9,11 +9,12 @@ use crate::base::lock::lock;
 use crate::base::trace::{self, Level};
 use crate::reactor::{Next, Task, Turn};
 
-use super::connecting::{Connecting, Progress, Request};
+use super::connecting::{Connecting, Progress};
 use super::error::{Cause, Error, Phase};
 use super::inbox::End;
 use super::link::{Commands, Link};
 use super::open::{Open, Outcome};
+use super::request::Request;
 use super::sink::{CONNECT, Closed, Completion, READ, Sink, Verdict};
 use super::state::State;
 

@@ -11,12 +11,12 @@ use crate::protocol::{close, utf8};
 use crate::reactor::mailbox::on_event_loop;
 use crate::transport::tcp::TcpOptions;
 
-use super::connecting::Request;
-use super::controls::Control;
+use super::controls::{Asker, Control};
 use super::error::{Cause, Error, Misuse, Phase};
 use super::inbox::{End, OwnedMessage, cost};
 use super::link::{Link, SocketKind};
 use super::lookup;
+use super::request::{self, Request, Rounds};
 use super::runtime::Runtime;
 use super::session::Session;
 use super::sink::{CONNECT, Completion, READ, Sink, WRITE, Waiter};
@@ -62,7 +62,7 @@ impl Socket {
             uri.as_str().clone_into(&mut information.request_uri);
         }
         let total = link.controls.duration(Control::TotalConnectTimeoutMs);
-        let request = Request {
+        let mut request = Request {
             options: TcpOptions {
                 no_delay: link.controls.integer(Control::NoDelay) == 1,
                 send_buffer_bytes: link.controls.integer(Control::OutboundBufferSize) as usize,
@@ -72,7 +72,13 @@ impl Socket {
             total_timeout: (!total.is_zero()).then_some(total),
             validates,
             trust: link.controls.trust(),
+            credential: link.controls.credential(Asker::Server),
+            proxy_credential: link.controls.credential(Asker::Proxy),
+            max_redirects: link.controls.integer(Control::MaxRedirects) as usize,
+            proxy: link.controls.proxy(),
+            environment: request::environment(),
             runtime: Arc::downgrade(&self.runtime),
+            progress: Rounds::default(),
             offer: Offer {
                 protocols: link.controls.protocols(),
                 headers: link.controls.headers(),
@@ -83,7 +89,10 @@ impl Socket {
         let Some(attempt) = link.begin_session() else { return Err(Misuse::Closed) };
         link.inbox.begin();
         link.incoming.reset();
-        lookup::begin(&request.runtime, link, attempt, request.question());
+        match request.plan() {
+            Ok(question) => lookup::begin(&request.runtime, link, attempt, question),
+            Err(error) => link.looked_up(attempt, Err(error)),
+        }
         let session = Session::new(Arc::clone(link), sink, Box::new(request), completion);
         if let Some(remote) = self.runtime.reactor.place() {
             remote.spawn(Box::new(session));

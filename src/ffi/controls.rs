@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use crate::client::Misuse;
-use crate::client::controls::{self, ControlInfo, ControlType};
+use crate::client::controls::{self, Asker, ControlInfo, ControlType};
 use crate::client::link::SocketKind;
 
 use super::entry::{Entry, find_socket};
@@ -258,6 +258,57 @@ pub extern "C" fn ws_set_request_header(
             .into());
         }
         entry.socket.link.controls.set_header(name, value)?;
+        Ok(())
+    })
+}
+
+/// Stores a user and a password, to be sent to the server or to the proxy that asks for them.
+///
+/// They are sent only in answer to a challenge, Digest (the strongest hash first) or else Basic, and
+/// once; to send them unasked set the header Authorization. They are overwritten in memory when they
+/// are replaced or the socket is released. To another origin they never travel.
+///
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
+/// @param[in] which  WS_CREDENTIAL_SERVER or WS_CREDENTIAL_PROXY.
+/// @param[in] user  NUL-terminated UTF-8 without control characters, at most 8192 bytes, copied; one
+///     with a colon is not sent as Basic, which cannot carry it. NULL removes the credential.
+/// @param[in] password  the same, with colons; not looked at when user is NULL.
+/// @return WS_OK  it is set, or removed.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  password is NULL and user is not.
+/// @return WS_E_INVALIDARG  which is neither, or user or password is malformed or too long.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is connecting or connected.
+/// @ownership  The caller keeps user and password.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_set_credential(
+    socket: *mut ws_socket,
+    which: ws_credential,
+    user: *const c_char,
+    password: *const c_char,
+) -> ws_result {
+    checked(|| {
+        let entry = find_socket(socket)?;
+        let asker = match which {
+            WS_CREDENTIAL_SERVER => Asker::Server,
+            WS_CREDENTIAL_PROXY => Asker::Proxy,
+            _ => return plain(WS_E_INVALIDARG, c"which is none of WS_CREDENTIAL_..."),
+        };
+        let login = match user.is_null() {
+            true => None,
+            false => Some((
+                pointer::text(user, c"user is NULL", c"user is not UTF-8")?,
+                pointer::text(password, c"password is NULL", c"password is not UTF-8")?,
+            )),
+        };
+        if !entry.socket.may_be_configured() {
+            return Err(Misuse::IllegalState(
+                "credentials are set before ws_connect, or after it has failed",
+            )
+            .into());
+        }
+        entry.socket.link.controls.set_credential(asker, login)?;
         Ok(())
     })
 }

@@ -2,9 +2,11 @@
 //! failure does not compile without a code.
 
 use crate::client::{Cause, Error, Misuse, Phase};
-use crate::handshake;
+use crate::handshake::{self, RedirectFault};
 use crate::http::HeadFault;
 use crate::protocol::Fault;
+use crate::transport::http_proxy::ProxyFault;
+use crate::transport::socks5::SocksFault;
 use crate::transport::tls::{CertificateFault, TlsFault};
 
 use super::result::*;
@@ -32,6 +34,12 @@ pub fn of_error(error: &Error) -> ws_result {
     match &error.cause {
         Cause::Aborted => WS_E_ABORT,
         Cause::Timeout => WS_E_TIMEOUT,
+        // Who cannot be reached is the proxy, whatever keeps us from it.
+        Cause::NameNotResolved | Cause::Refused | Cause::Unreachable
+            if error.phase == Phase::Proxy =>
+        {
+            WS_E_PROXY_SERVER_UNREACHABLE
+        }
         Cause::NameNotResolved => WS_E_NAME_NOT_RESOLVED,
         Cause::Refused => WS_E_CANNOT_CONNECT,
         Cause::Unreachable => WS_E_SERVER_UNREACHABLE,
@@ -41,6 +49,10 @@ pub fn of_error(error: &Error) -> ws_result {
         Cause::CertificateRejected => WS_E_SECURITY_PROBLEM,
         Cause::Handshake(fault) => of_handshake(fault),
         Cause::HttpStatus(status) => http_status(*status),
+        Cause::ProxyChoice(_) => WS_E_PROXY_SERVER_UNREACHABLE,
+        Cause::Proxy(fault) => of_proxy(*fault),
+        Cause::Socks(fault) => of_socks(*fault),
+        Cause::Redirect(fault) => of_redirect(*fault),
         Cause::Protocol(fault) => of_protocol(*fault),
         Cause::Closed => WS_E_CLOSED,
         Cause::OutOfMemory | Cause::NoResources => WS_E_OUTOFMEMORY,
@@ -100,6 +112,47 @@ fn of_handshake(fault: &handshake::Fault) -> ws_result {
     }
 }
 
+fn of_proxy(fault: ProxyFault) -> ws_result {
+    match fault {
+        ProxyFault::Eof => WS_E_CONNECTION_ABORTED,
+        ProxyFault::Head(HeadFault::BadHeader | HeadFault::Folding) => WS_E_INVALID_HEADER,
+        ProxyFault::Head(_)
+        | ProxyFault::Truncated
+        | ProxyFault::TooManyInterim
+        | ProxyFault::SwitchedProtocols
+        | ProxyFault::EarlyBytes => WS_E_INVALID_SERVER_RESPONSE,
+    }
+}
+
+fn of_socks(fault: SocksFault) -> ws_result {
+    match fault {
+        SocksFault::LoginRequired
+        | SocksFault::NoAcceptableMethod
+        | SocksFault::LoginRefused
+        | SocksFault::CredentialTooLong => WS_E_HTTP_STATUS_PROXY_AUTH_REQ,
+        SocksFault::Refused(_) | SocksFault::NameTooLong => WS_E_CANNOT_CONNECT,
+        SocksFault::BadVersion
+        | SocksFault::MethodNotOffered
+        | SocksFault::BadAddressType
+        | SocksFault::EarlyBytes
+        | SocksFault::Eof => WS_E_PROXY_SERVER_UNREACHABLE,
+    }
+}
+
+fn of_redirect(fault: RedirectFault) -> ws_result {
+    match fault {
+        RedirectFault::Downgrade => WS_E_HTTPS_TO_HTTP_ON_REDIR,
+        RedirectFault::NoLocation
+        | RedirectFault::RepeatedLocation
+        | RedirectFault::BadLocation
+        | RedirectFault::TooLong
+        | RedirectFault::UnsupportedScheme
+        | RedirectFault::UserInfo
+        | RedirectFault::Fragment
+        | RedirectFault::TooMany => WS_E_REDIRECT_FAILED,
+    }
+}
+
 fn of_protocol(fault: Fault) -> ws_result {
     match fault {
         Fault::MaskedFrame
@@ -123,6 +176,7 @@ pub fn phase(phase: Phase) -> ws_error_phase {
     match phase {
         Phase::Name => WS_ERROR_PHASE_NAME,
         Phase::Tcp => WS_ERROR_PHASE_TCP,
+        Phase::Proxy => WS_ERROR_PHASE_PROXY,
         Phase::Tls => WS_ERROR_PHASE_TLS,
         Phase::Http => WS_ERROR_PHASE_HTTP,
         Phase::WebSocket => WS_ERROR_PHASE_WEBSOCKET,

@@ -53,6 +53,15 @@ pub const WS_CONTROL_PING_INTERVAL_MS: ws_control = 19;
 /// so old the connection ends with WS_E_TIMEOUT, whatever else arrives. While the socket is not
 /// read because of RECEIVE_QUEUE_LIMIT the time stands still, and afterwards it begins anew.
 pub const WS_CONTROL_PONG_TIMEOUT_MS: ws_control = 20;
+/// Text, default empty: the proxy that connects, "http://host:port", "https:", "socks5h:" (names are
+/// looked up by the proxy) or "socks5:" (by us); no scheme means http; user and password may stand
+/// before an @, percent-encoded; without a port it is 1080, or 443 for https. "direct:" for none.
+/// Empty takes it from the environment: https_proxy for wss, http_proxy for ws, else all_proxy,
+/// unless no_proxy lists the host; lower case wins over upper; never for loopback.
+pub const WS_CONTROL_PROXY: ws_control = 21;
+/// Integer, 0 to 20, default 0: how many redirections in a row are followed, never from wss to ws.
+/// To another origin no request header, credential or client certificate of yours travels.
+pub const WS_CONTROL_MAX_REDIRECTS: ws_control = 22;
 /// Integer, 0 or 1, default 0: whether compression (permessage-deflate, RFC 7692) is offered to the
 /// server. Once agreed upon it takes memory per connection, from the first compressed message on:
 /// 47 KiB to receive and 288 KiB to send (176 KiB at a window of 12, 162 KiB at 9); without
@@ -83,6 +92,13 @@ pub const WS_CONTROL_RECEIVE_QUEUE_LIMIT: ws_control = 33;
 /// Integer, default 65536: frames of one message, empty ones included, except one that only ends
 /// some payload; more end the connection with WS_E_MESSAGE_TOO_BIG.
 pub const WS_CONTROL_MAX_FRAGMENTS: ws_control = 34;
+
+/// Who asks for a credential: one of WS_CREDENTIAL_….
+pub type ws_credential = u32;
+/// The server, with HTTP status 401.
+pub const WS_CREDENTIAL_SERVER: ws_credential = 1;
+/// The proxy, with HTTP status 407 or as SOCKS does. It comes before one in the proxy's URI.
+pub const WS_CREDENTIAL_PROXY: ws_credential = 2;
 
 /// How a control's value is set: one of WS_CONTROL_TYPE_….
 pub type ws_control_type = u32;

@@ -67,7 +67,7 @@ pub const WS_ERROR_PHASE_NONE: ws_error_phase = 0;
 pub const WS_ERROR_PHASE_NAME: ws_error_phase = 1;
 /// Connecting to an address.
 pub const WS_ERROR_PHASE_TCP: ws_error_phase = 2;
-/// Talking to a proxy. Reserved: not raised by this version.
+/// Finding a proxy, reaching it, and asking it for a connection.
 pub const WS_ERROR_PHASE_PROXY: ws_error_phase = 3;
 /// The TLS handshake and the certificate.
 pub const WS_ERROR_PHASE_TLS: ws_error_phase = 4;

@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod extensions;
 pub mod fault;
 pub mod protocols;
+pub mod redirect;
 pub mod request;
 pub mod response;
 
@@ -14,4 +15,5 @@ pub use conversation::{Conversation, Step};
 pub use extensions::DeflateOffer;
 pub use fault::Fault;
 pub use protocols::ListFault;
+pub use redirect::RedirectFault;
 pub use request::{HeaderFault, Offer};

@@ -97,6 +97,15 @@ impl BodyReader {
     }
 }
 
+/// How many bytes the body has, where the head alone tells it.
+pub fn announced_length(response: &Response) -> Option<u64> {
+    match Framing::of(response) {
+        Framing::Ended => Some(0),
+        Framing::Length { left } => Some(left),
+        Framing::Chunked(_) | Framing::UntilEof | Framing::Unknown => None,
+    }
+}
+
 /// How the end of the body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
@@ -251,6 +260,20 @@ mod tests {
             let mut reader = BodyReader::new(&response);
             assert_eq!(reader.receive(b"xx"), BodyProgress::Done);
             assert!(reader.body().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_length_is_announced_by_the_head_or_not_at_all() {
+        let length = |status: u16, headers: &str| {
+            let head = format!("HTTP/1.1 {status} X\r\n{headers}\r\n");
+            let response = HeadReader::new().receive(head.as_bytes()).unwrap().unwrap().0;
+            announced_length(&response)
+        };
+        assert_eq!(length(407, "Content-Length: 12\r\n"), Some(12));
+        assert_eq!(length(204, ""), Some(0));
+        for headers in ["", CHUNKED, "Content-Length: x\r\n", "Transfer-Encoding: gzip\r\n"] {
+            assert_eq!(length(407, headers), None, "{headers:?}");
         }
     }
 

@@ -6,7 +6,7 @@
 //! in the authority is refused here first. Refuses to know DNS, sockets and redirects.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Url;
 
@@ -37,8 +37,7 @@ impl Uri {
         if text.len() > MAX_URI_BYTES {
             return Err(UriFault::TooLong);
         }
-        // The url crate drops tabs and line ends, trims spaces and reads `\` as `/`.
-        if text.chars().any(|c| c == ' ' || c == '\\' || c.is_control()) {
+        if text.chars().any(is_forbidden) {
             return Err(UriFault::ForbiddenCharacter);
         }
         let (scheme, rest) = text.split_once(':').ok_or(UriFault::NotAbsolute)?;
@@ -83,6 +82,14 @@ impl Uri {
         };
         // RFC 6455 §4.1: the port is named if it is not the default one.
         if self.port == default_port(self.secure) { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// Host and port as CONNECT names them: the port is always there, a zone never.
+    pub fn connect_target(&self) -> String {
+        match &self.host {
+            Host::V6 { address, .. } => format!("[{address}]:{}", self.port),
+            other => format!("{other}:{}", self.port),
+        }
     }
 
     /// Path and query as the request line has them; begins with `/`.
@@ -148,6 +155,15 @@ impl Host {
     }
 }
 
+impl From<IpAddr> for Host {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => Self::V6 { address, zone: None },
+        }
+    }
+}
+
 impl fmt::Display for Host {
     /// As the system writes it: no brackets, `%` before the zone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,6 +174,25 @@ impl fmt::Display for Host {
             Self::V6 { address, zone: None } => write!(f, "{address}"),
         }
     }
+}
+
+/// Reads a host with or without a port, as an address has it between `//` and its path.
+pub fn parse_authority(text: &str) -> Result<(Host, Option<u16>), UriFault> {
+    if text.len() > MAX_URI_BYTES {
+        return Err(UriFault::TooLong);
+    }
+    if text.chars().any(is_forbidden) {
+        return Err(UriFault::ForbiddenCharacter);
+    }
+    if text.contains(['/', '?', '#']) {
+        return Err(UriFault::BadHost);
+    }
+    if text.contains('@') {
+        return Err(UriFault::UserInfo);
+    }
+    let (host, port) = split_authority(text)?;
+    let port = read_port(port)?;
+    Ok((read_host(host, "/")?.0, port))
 }
 
 /// Why a text is not an address to connect to.
@@ -206,6 +241,11 @@ impl fmt::Display for UriFault {
 }
 
 impl std::error::Error for UriFault {}
+
+/// The url crate drops tabs and line ends, trims spaces and reads `\` as `/`.
+fn is_forbidden(c: char) -> bool {
+    c == ' ' || c == '\\' || c.is_control()
+}
 
 fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }

@@ -280,3 +280,51 @@ fn names_made_to_be_slow_are_refused_like_any_other() {
         assert_eq!(fault(&format!("ws://{host}/")), UriFault::BadHost);
     }
 }
+
+#[test]
+fn connect_names_the_port_always_and_a_zone_never() {
+    for (text, target) in [
+        ("ws://Example.com/x", "example.com:80"),
+        ("wss://example.com.", "example.com.:443"),
+        ("wss://example.com:8443", "example.com:8443"),
+        ("ws://127.0.0.1", "127.0.0.1:80"),
+        ("wss://[::1]", "[::1]:443"),
+        ("ws://[fe80::1%25eth0]:81/x", "[fe80::1]:81"),
+    ] {
+        assert_eq!(uri(text).connect_target(), target);
+    }
+}
+
+#[test]
+fn an_authority_is_read_as_in_an_address() {
+    let name = |text: &str| Host::Name(text.to_owned());
+    let six = Host::from("::1".parse::<IpAddr>().unwrap());
+    for (text, host, port) in [
+        ("proxy", name("proxy"), None),
+        ("Proxy:3128", name("proxy"), Some(3128)),
+        ("proxy:", name("proxy"), None),
+        ("bücher.example", name("xn--bcher-kva.example"), None),
+        ("[::1]", six.clone(), None),
+        ("[::1]:81", six, Some(81)),
+        ("1.2.3.4:65535", Host::V4(Ipv4Addr::new(1, 2, 3, 4)), Some(65535)),
+    ] {
+        assert_eq!(parse_authority(text), Ok((host, port)), "{text}");
+    }
+    for (text, fault) in [
+        ("", UriFault::NoHost),
+        (":80", UriFault::NoHost),
+        ("a b", UriFault::ForbiddenCharacter),
+        ("a/b", UriFault::BadHost),
+        ("a?b", UriFault::BadHost),
+        ("a#b", UriFault::BadHost),
+        ("user@a", UriFault::UserInfo),
+        ("::1", UriFault::BadHost),
+        ("0x7f.1", UriFault::BadHost),
+        ("a:0", UriFault::BadPort),
+        ("a:x", UriFault::BadPort),
+        ("a:65536", UriFault::BadPort),
+        (&"a".repeat(MAX_URI_BYTES + 1), UriFault::TooLong),
+    ] {
+        assert_eq!(parse_authority(text), Err(fault), "{text}");
+    }
+}

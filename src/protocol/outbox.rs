@@ -166,7 +166,7 @@ impl<T> Outbox<T> {
 
     /// Queues a ping; `false` when too many wait already.
     pub fn ping(&mut self, payload: &[u8]) -> bool {
-        if self.waiting() == 0 {
+        if self.is_empty() {
             self.traffic.pings += 1;
             self.frame(Opcode::Ping, payload);
             (self.pings_overtaking, self.pongs_overtaking) = (1, 0);
@@ -185,7 +185,7 @@ impl<T> Outbox<T> {
     /// takes nothing (`is_stalled`) one that waits is replaced; otherwise a few wait for the end of
     /// the turn.
     pub fn pong(&mut self, payload: &[u8], is_stalled: bool) {
-        if self.waiting() == 0 && !self.ended {
+        if self.is_empty() && !self.ended {
             self.traffic.pongs += 1;
             self.frame(Opcode::Pong, payload);
             (self.pings_overtaking, self.pongs_overtaking) = (0, 1);

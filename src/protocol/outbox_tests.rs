@@ -133,6 +133,26 @@ fn control_frames_overtake_between_frames_and_a_close_frame_does_not() {
 }
 
 #[test]
+fn a_control_frame_does_not_pass_one_of_its_kind_that_waits() {
+    let mut outbox = outbox();
+    outbox.message(MessageKind::Binary, b"x");
+    let chunks = outbox.begin_writing().unwrap();
+    outbox.pong(b"first", false);
+    assert!(outbox.ping(b"one"));
+    let written = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+    outbox.finish_writing(VecDeque::new(), written, |_| {});
+    // All bytes have left, and these have not become bytes yet.
+    outbox.pong(b"second", false);
+    assert!(outbox.ping(b"two"));
+    let mut wire = Vec::new();
+    while !outbox.is_empty() {
+        write(&mut outbox, &mut wire, usize::MAX);
+    }
+    let payloads: Vec<_> = frames(&wire).into_iter().map(|(_, payload)| payload).collect();
+    assert_eq!(payloads, [&b"first"[..], b"second", b"one", b"two"]);
+}
+
+#[test]
 fn at_most_sixteen_pings_wait() {
     let mut outbox = outbox();
     outbox.message(MessageKind::Binary, b"x");

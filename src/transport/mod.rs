@@ -1,8 +1,12 @@
-//! Floor 3: bytes to and from a server, whatever lies between: names, TCP, TLS. Knows nothing of
-//! WebSockets.
+//! Floor 3: bytes to and from a server, whatever lies between: names, TCP, proxies, TLS. Knows
+//! nothing of WebSockets.
 
+pub mod http_proxy;
+pub mod no_proxy;
+pub mod proxy;
 pub mod race;
 pub mod resolve;
+pub mod socks5;
 pub mod stream;
 pub mod system;
 pub mod tcp;

@@ -30,6 +30,18 @@ pub struct TrustSettings {
     pub trust_system_store: bool,
 }
 
+impl TrustSettings {
+    /// For a proxy on the way: the same roots.
+    pub fn for_proxy(&self) -> Self {
+        self.clone()
+    }
+
+    /// For an origin that a redirect led to.
+    pub fn for_other_origin(&self) -> Self {
+        self.clone()
+    }
+}
+
 impl Default for TrustSettings {
     fn default() -> Self {
         Self { trusted: Arc::new([]), trust_system_store: true }

@@ -1,0 +1,141 @@
+//! What a connect is to achieve, and where it goes next: through which proxy, after which redirect,
+//! with which answer to a challenge. What was said to one origin never travels to another.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::base::random;
+use crate::handshake::{Offer, RedirectFault, redirect};
+use crate::http::auth::{self, Credential};
+use crate::http::{Response, Uri};
+use crate::transport::proxy::{self, Proxy};
+use crate::transport::tcp::TcpOptions;
+use crate::transport::trust::TrustSettings;
+
+use super::error::{Cause, Error, Phase};
+use super::lookup::Question;
+use super::runtime::Runtime;
+
+/// What the application asked for, fixed when it called connect; of the offer and the trust what is
+/// left for the origin that is asked now.
+pub struct Request {
+    pub offer: Offer,
+    pub options: TcpOptions,
+    pub connect_timeout: Duration,
+    pub max_addresses: usize,
+    pub total_timeout: Option<Duration>,
+    /// The application wants to judge the certificate itself.
+    pub validates: bool,
+    pub trust: TrustSettings,
+    pub credential: Option<Credential>,
+    pub proxy_credential: Option<Credential>,
+    pub max_redirects: usize,
+    /// What the control says, and the variables that count when it says nothing.
+    pub proxy: Zeroizing<String>,
+    pub environment: Vec<(&'static str, String)>,
+    pub runtime: Weak<Runtime>,
+    pub progress: Rounds,
+}
+
+/// What has happened since the application asked.
+#[derive(Default)]
+pub struct Rounds {
+    /// The proxy of this round.
+    pub proxy: Option<Proxy>,
+    visited: Vec<String>,
+    has_answered: bool,
+}
+
+/// The variables that speak of proxies. Read once, by the thread that connects.
+pub fn environment() -> Vec<(&'static str, String)> {
+    let names = [
+        "https_proxy",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "HTTP_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "REQUEST_METHOD",
+    ];
+    let value = |name: &'static str| Some((name, std::env::var(name).ok()?));
+    names.into_iter().filter_map(value).collect()
+}
+
+impl Request {
+    /// What has to be known before this round can begin.
+    pub fn plan(&mut self) -> Result<Question, Error> {
+        let uri = &self.offer.uri;
+        let variable = |wanted: &str| {
+            let found = self.environment.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| value.clone())
+        };
+        let proxy = proxy::for_target(&self.proxy, uri, variable)
+            .map_err(|fault| Error::new(Phase::Proxy, Cause::ProxyChoice(fault)))?;
+        let server = (uri.host().clone(), uri.port());
+        let looks_up = matches!(proxy, Some(Proxy::Socks5 { remote_names: false, .. }));
+        let question = Question {
+            peer: match &proxy {
+                Some(proxy) => (proxy.host().clone(), proxy.port()),
+                None => server.clone(),
+            },
+            target: looks_up.then_some(server),
+            trust: uri.is_secure().then(|| self.trust.clone()),
+            proxy_trust: proxy
+                .as_ref()
+                .is_some_and(Proxy::is_secure)
+                .then(|| self.trust.for_proxy()),
+        };
+        self.progress.proxy = proxy;
+        Ok(question)
+    }
+
+    /// The server has answered with something else than an upgrade. `true`: there is a next round
+    /// to be made, `false`: that was the answer.
+    pub fn goes_on_after(&mut self, response: &Response) -> Result<bool, Error> {
+        if redirect::is_redirect(response.status) && self.max_redirects > 0 {
+            let failed = |fault| Error::new(Phase::Http, Cause::Redirect(fault));
+            let next = redirect::follow(&self.offer.uri, response).map_err(failed)?;
+            self.redirect_to(next).map_err(failed)?;
+            return Ok(true);
+        }
+        Ok(response.status == 401 && self.answer(response))
+    }
+
+    fn redirect_to(&mut self, next: Uri) -> Result<(), RedirectFault> {
+        let here = self.offer.uri.as_str().to_owned();
+        self.progress.visited.push(here);
+        let is_loop = self.progress.visited.iter().any(|visited| visited == next.as_str());
+        if is_loop || self.progress.visited.len() > self.max_redirects {
+            return Err(RedirectFault::TooMany);
+        }
+        if !self.offer.uri.same_origin(&next) {
+            // A list of names that must not travel is never complete: none of them does.
+            self.offer.headers.clear();
+            self.credential = None;
+            self.trust = self.trust.for_other_origin();
+        }
+        self.offer.uri = next;
+        self.progress.has_answered = false;
+        Ok(())
+    }
+
+    /// Answers a challenge, once for each address.
+    fn answer(&mut self, response: &Response) -> bool {
+        let Some(credential) = &self.credential else { return false };
+        if std::mem::replace(&mut self.progress.has_answered, true) {
+            return false;
+        }
+        let challenges = response.headers.values("WWW-Authenticate");
+        let target = self.offer.uri.target();
+        let answer = auth::answer(challenges, credential, "GET", target, random::nonce());
+        let Some(answer) = answer else { return false };
+        let headers = &mut self.offer.headers;
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Authorization"));
+        headers.push(("Authorization".to_owned(), answer));
+        true
+    }
+}
