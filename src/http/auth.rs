@@ -85,17 +85,15 @@ pub fn answer<'v>(
     uri: &str,
     cnonce: [u8; 16],
 ) -> Option<String> {
+    let request = PasswordParams {
+        username: credential.user(),
+        password: credential.password(),
+        uri,
+        method,
+        body: None,
+    };
     let mut offered = Offered::read(challenges);
-    // RFC 7616 §3.7: the first that is supported, unless local policy says otherwise. Ours is that a
-    // stronger one comes first; the sort keeps the order among equals.
-    offered.digests.sort_by_key(|digest| Reverse(strength(digest)));
-    let (user, password) = (credential.user(), credential.password());
-    let request = PasswordParams { username: user, password, uri, method, body: None };
-    let cnonce = HEXLOWER.encode(&cnonce);
-    let digest = offered
-        .digests
-        .iter_mut()
-        .find_map(|digest| digest.respond_with_testing_cnonce(&request, &cnonce).ok());
+    let digest = offered.digest(&request, &HEXLOWER.encode(&cnonce));
     digest.or_else(|| if offered.has_basic { basic(credential) } else { None })
 }
 
@@ -126,6 +124,15 @@ impl Offered {
             }
         }
         offered
+    }
+
+    fn digest(&mut self, request: &PasswordParams<'_>, cnonce: &str) -> Option<String> {
+        // RFC 7616 §3.7: the first that is supported, unless local policy says otherwise. Ours is
+        // that a stronger one comes first; the sort keeps the order among equals.
+        self.digests.sort_by_key(|digest| Reverse(strength(digest)));
+        let mut digests = self.digests.iter_mut();
+        // The name tells http-auth's own wish; the nonce is as random as its own would be.
+        digests.find_map(|digest| digest.respond_with_testing_cnonce(request, cnonce).ok())
     }
 
     fn add(&mut self, mut challenge: ChallengeRef<'_>, is_exact: bool) {

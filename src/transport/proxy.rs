@@ -236,7 +236,7 @@ impl Scheme {
 fn read_login(text: &str) -> Result<Credential, ProxyUriFault> {
     let (user, password) = text.split_once(':').unwrap_or((text, ""));
     let decoded = |text| percent_decoded(text).ok_or(ProxyUriFault::Login);
-    Credential::new(&*decoded(user)?, &*decoded(password)?).map_err(|_| ProxyUriFault::Login)
+    Credential::new(&decoded(user)?, &decoded(password)?).map_err(|_| ProxyUriFault::Login)
 }
 
 /// RFC 3986 §2.1.
