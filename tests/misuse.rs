@@ -25,6 +25,8 @@ mod queues;
 mod settings;
 #[path = "misuse/sheet.rs"]
 mod sheet;
+#[path = "misuse/streams.rs"]
+mod streams;
 #[path = "misuse/subjects.rs"]
 mod subjects;
 

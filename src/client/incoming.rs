@@ -15,9 +15,9 @@ use super::inbox::End;
 use super::sink::Completion;
 
 /// With this much ahead the socket is not read until somebody wants it.
-const AHEAD_BYTES: usize = 64 * 1024;
+const AHEAD_BYTES: usize = 32 * 1024;
 /// What is read in one go beyond what a waiting read takes.
-const STEP_BYTES: usize = 64 * 1024;
+const STEP_BYTES: usize = 32 * 1024;
 
 /// Room of the application that it leaves alone until its read has ended.
 pub trait Target: Send {
@@ -110,6 +110,25 @@ impl Reading {
 impl Content {
     fn ahead(&self) -> &[u8] {
         self.ahead.get(self.ahead_at..).unwrap_or_default()
+    }
+
+    /// Keeps bytes that nobody wanted yet. What has been taken of those before makes room for them:
+    /// somebody who always leaves a little may not make it grow for ever.
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.end.is_some() || bytes.is_empty() {
+            return; // behind an end of our own they are nobody's
+        }
+        let unread = self.ahead.len() - self.ahead_at;
+        if self.ahead.capacity() - self.ahead.len() < bytes.len() {
+            if self.ahead_at >= unread || self.ahead.capacity() >= AHEAD_BYTES + STEP_BYTES {
+                self.ahead.drain(..self.ahead_at);
+                self.ahead_at = 0;
+            }
+            let needed = self.ahead.len() + bytes.len();
+            let amortized = (2 * needed).min(AHEAD_BYTES + STEP_BYTES).max(needed);
+            self.ahead.reserve_exact(amortized - self.ahead.len());
+        }
+        self.ahead.extend_from_slice(bytes);
     }
 
     /// Gives the read what is there; it ends, or waits.
@@ -209,11 +228,10 @@ impl Incoming {
     pub fn arrived(&self, bytes: &[u8]) {
         let mut content = lock(&self.content);
         let Some(mut reading) = content.reading.take() else {
-            content.ahead.extend_from_slice(bytes);
-            return;
+            return content.keep(bytes);
         };
         let count = reading.take(bytes);
-        content.ahead.extend_from_slice(bytes.get(count..).unwrap_or_default());
+        content.keep(bytes.get(count..).unwrap_or_default());
         content.serve(reading);
         self.publish(&mut content);
     }
@@ -239,7 +257,9 @@ impl Incoming {
     pub fn wanted_bytes(&self) -> usize {
         let mut content = lock(&self.content);
         if let Some(reading) = &mut content.reading {
-            return reading.room().len().saturating_add(STEP_BYTES);
+            // Of many frames at once a partial read takes the first alone.
+            let room = if reading.is_partial { 0 } else { reading.room().len() };
+            return room.saturating_add(STEP_BYTES);
         }
         if content.ahead().len() < AHEAD_BYTES {
             return STEP_BYTES;
@@ -248,9 +268,13 @@ impl Incoming {
         0
     }
 
+    pub fn has_finished(&self) -> bool {
+        self.has_finished.load(Ordering::Acquire)
+    }
+
     /// The reads that have ended and whose end is to be told now.
     pub fn take_finished(&self) -> Vec<Finished> {
-        if !self.has_finished.load(Ordering::Acquire) {
+        if !self.has_finished() {
             return Vec::new();
         }
         let mut content = lock(&self.content);

@@ -47,7 +47,7 @@ pub struct Open {
     /// before them. There is one byte behind them.
     pub(super) unread: Vec<u8>,
     pub(super) unread_at: usize,
-    inflates: bool,
+    pub(super) inflates: bool,
     /// Its bytes go to whoever reads, not to the sink.
     pub(super) is_stream: bool,
     /// The socket may hold more: there was no `Blocked` since the last edge.
@@ -322,7 +322,8 @@ impl Open {
             let blocked = written.blocked;
             outgoing = lock(&link.outgoing);
             if is_last {
-                outgoing.error = written.error;
+                // There may be another already.
+                outgoing.error = written.error.or(outgoing.error.take());
             } else {
                 link.finish_writing(&mut outgoing, chunks, written);
             }

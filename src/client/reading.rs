@@ -15,7 +15,7 @@ use super::inbox::End;
 use super::incoming::Reading;
 use super::link::Link;
 use super::open::{Open, Outcome};
-use super::sink::{Completion, READ, Sink};
+use super::sink::Sink;
 use super::state::State;
 
 /// epoll makes a new edge for every arrival; elsewhere one reads until the system would block.
@@ -24,6 +24,11 @@ const SHORT_READS_TELL: bool = cfg!(any(target_os = "linux", target_os = "androi
 /// goes straight to the application.
 const LARGE_FRAME_BYTES: u64 = 64 * 1024;
 const HEADER_READ_BYTES: usize = 1024;
+/// And of what may be compressed.
+const COMPRESSED_READ_BYTES: usize = 16 * 1024;
+/// What TLS reads beyond what there is room for is held until somebody wants it: not much more than
+/// the rest of a record.
+const RECORD_BYTES: usize = 17 * 1024;
 /// Reads that end in one turn, and whose ends begin others.
 const ENDS_PER_TURN: usize = 64;
 
@@ -59,7 +64,11 @@ impl Open {
         }
         let room = self.room_for_reading(turn.scratch.input.len() - 1, link);
         let buffer = turn.scratch.input.get_mut(..room).unwrap_or_default();
-        match self.stream.read(buffer, &mut turn.scratch.ciphertext, self.trusts_short_reads) {
+        let ciphertext = match self.is_stream {
+            true => ciphertext_for(room, &mut turn.scratch.ciphertext),
+            false => &mut *turn.scratch.ciphertext,
+        };
+        match self.stream.read(buffer, ciphertext, self.trusts_short_reads) {
             Ok(Read::Bytes(end)) => {
                 // A short read of a plain socket has emptied it: the next byte makes a new edge.
                 self.may_read = end == room || !self.trusts_short_reads || self.stream.is_secure();
@@ -220,7 +229,8 @@ impl Open {
         let room = reading.room();
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
         let target = room.get_mut(..count).unwrap_or_default();
-        let read = self.stream.read(target, &mut turn.scratch.ciphertext, self.trusts_short_reads);
+        let ciphertext = ciphertext_for(target.len(), &mut turn.scratch.ciphertext);
+        let read = self.stream.read(target, ciphertext, self.trusts_short_reads);
         if let Ok(Read::Bytes(got)) = read {
             reading.advance(got);
             self.may_read = got == count || !self.trusts_short_reads || self.stream.is_secure();
@@ -242,7 +252,11 @@ impl Open {
         if !self.is_stream {
             return room;
         }
-        let wanted = link.incoming.wanted_bytes();
+        let mut wanted = link.incoming.wanted_bytes();
+        if self.inflates {
+            // A turn inflates only so much, and what is left over must be kept.
+            wanted = wanted.min(COMPRESSED_READ_BYTES);
+        }
         let is_large = self.receiver.last_frame_len() >= LARGE_FRAME_BYTES;
         match is_large && wanted as u64 > LARGE_FRAME_BYTES && self.receiver.is_at_header() {
             true => HEADER_READ_BYTES,
@@ -253,18 +267,18 @@ impl Open {
     /// Tells of reads that have ended. `true`: there are more.
     pub(super) fn tell_reads(&self, link: &Link, sink: &mut dyn Sink) -> bool {
         for _ in 0..ENDS_PER_TURN {
-            let finished = link.incoming.take_finished();
-            if finished.is_empty() {
+            if !link.incoming.has_finished() {
                 return false;
             }
-            for one in finished {
-                if let Completion::Event(cookie) = one.completion {
-                    sink.completed(READ, cookie, one.error.as_ref(), one.bytes);
-                }
-            }
+            link.tell_reads(sink);
         }
         true
     }
+}
+
+fn ciphertext_for(room: usize, all: &mut [u8]) -> &mut [u8] {
+    let count = room.saturating_add(RECORD_BYTES).min(all.len());
+    all.get_mut(..count).unwrap_or_default()
 }
 
 // A header that is cut by the end of a read is kept aside, so a read must be able to hold one.

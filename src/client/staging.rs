@@ -25,6 +25,8 @@ use super::writer::{FLUSH_BYTES, Outgoing};
 
 /// So much is deflated at once. What a callback sends beyond it is left to later turns.
 const STEP_BYTES: usize = 64 * 1024;
+/// Of what is lent, and has to be copied before: less.
+const LENT_STEP_BYTES: usize = 16 * 1024;
 /// And so much of what waits in one turn of the session, before the others have theirs.
 const TURN_BYTES: usize = 128 * 1024;
 /// A frame of lent bytes: with its header it fills a chunk.
@@ -219,10 +221,14 @@ fn sent(operation: Option<(u64, Completion)>, payload_len: usize) -> Option<Sent
 impl Outgoing {
     /// Whether the next thing that waits here may be queued.
     pub fn can_stage(&self) -> bool {
-        let staging = self.staging.as_ref();
-        self.outbox.waiting() < FLUSH_BYTES
-            && !self.outbox.has_ended()
-            && staging.is_some_and(|staging| !staging.is_busy() && !staging.waiting.is_empty())
+        let Some(staging) = &self.staging else { return false };
+        // What is lent need not be kept twice: a chunk of it at a time.
+        let limit = match staging.waiting.front() {
+            None => return false,
+            Some(Waiting::Data(_, Source::Lent(_))) => 1,
+            Some(_) => FLUSH_BYTES,
+        };
+        self.outbox.waiting() < limit && !self.outbox.has_ended() && !staging.is_busy()
     }
 }
 
@@ -374,8 +380,12 @@ impl Link {
                 let Some(mut deflater) = taken else { return (outgoing, 0) };
                 // What is lent may be asked back while there is no lock.
                 let rest = source.bytes().get(before..).unwrap_or_default();
-                let has_end = rest.len() <= STEP_BYTES;
-                let piece = rest.get(..rest.len().min(STEP_BYTES)).unwrap_or_default().to_vec();
+                let count = rest.len().min(match source {
+                    Source::Lent(_) => LENT_STEP_BYTES,
+                    Source::Kept(_) => STEP_BYTES,
+                });
+                let has_end = rest.len() == count;
+                let piece = rest.get(..count).unwrap_or_default().to_vec();
                 let mut shape = item.shape;
                 shape.is_final &= has_end;
                 let part = Item { shape, ..Item::new(shape.opcode, false, true, None) };

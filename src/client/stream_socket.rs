@@ -12,7 +12,7 @@ use super::error::{Cause, Error, Misuse, Phase};
 use super::inbox::End;
 use super::incoming::{Reading, Target};
 use super::link::{Link, SocketKind};
-use super::sink::{Completion, WRITE, Waiter};
+use super::sink::{Completion, READ, Sink, WRITE, Waiter};
 use super::socket::{NOT_CONNECTED, Socket, refuse_on_event_loop};
 use super::staging::{Item, Lent};
 use super::state::State;
@@ -33,29 +33,38 @@ impl Socket {
         }
     }
 
-    /// Begins to fill `target`, or to put at least a byte into it.
+    /// Begins to fill `target`, or to put at least a byte into it. `true`: the connection is over and
+    /// with it the session, so that the caller has to hand a sink to `tell_reads`.
     pub fn read(
         &self,
         target: Box<dyn Target>,
         is_partial: bool,
         completion: Completion,
-    ) -> Result<(), Misuse> {
+    ) -> Result<bool, Misuse> {
         self.check_kind(SocketKind::Stream)?;
         match self.state() {
             State::Created => return Err(NOT_CONNECTED),
             State::Connecting => return Err(Misuse::IllegalState("the socket is not open yet")),
             State::Open | State::Closing | State::Closed => {}
         }
-        if self.link.incoming.begin(Reading::new(target, is_partial, completion))? {
-            self.look_at_reads();
+        if !self.link.incoming.begin(Reading::new(target, is_partial, completion))? {
+            return Ok(false);
         }
-        Ok(())
-    }
-
-    /// The session tells how a read ended, or goes on to read; without one, this thread's loop does.
-    fn look_at_reads(&self) {
+        // The session looks once more after it has made the state this one.
+        if self.state() == State::Closed {
+            return Ok(true);
+        }
         if !self.link.is_in_turn() {
             self.link.kick();
+        }
+        Ok(false)
+    }
+
+    /// Tells of reads that have ended, on the I/O thread.
+    pub fn tell_reads(&self, mut sink: Box<dyn Sink>) {
+        let link = Arc::clone(&self.link);
+        if let Some(remote) = self.link.remote() {
+            remote.run(Box::new(move || link.tell_reads(&mut *sink)));
         }
     }
 
@@ -145,6 +154,15 @@ fn moved(outcome: Result<u64, Error>, waiter: &Waiter) -> Moved {
 }
 
 impl Link {
+    /// Tells of the reads that have ended; one that a callback begins may have ended, too.
+    pub fn tell_reads(&self, sink: &mut dyn Sink) {
+        for one in self.incoming.take_finished() {
+            if let Completion::Event(cookie) = one.completion {
+                sink.completed(READ, cookie, one.error.as_ref(), one.bytes);
+            }
+        }
+    }
+
     /// The application ended the connection, or let go of the socket: nobody reads any more, and
     /// afterwards its buffers are not touched. Writes that have not left will not.
     pub fn withdraw_buffers(&self, end: End) {

@@ -11,6 +11,7 @@ use anyws::ffi::result::*;
 use anyws::ffi::send::*;
 use anyws::ffi::socket::*;
 use anyws::ffi::statistics::*;
+use anyws::ffi::stream::*;
 use anyws::ffi::types::*;
 
 use crate::sheet::Answer;
@@ -33,6 +34,8 @@ const ALWAYS: Answers = [WS_OK; 5];
 const BEFORE_CONNECT: Answers = [WS_OK, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL];
 const AFTER_CONNECT: Answers = [ILLEGAL, WS_OK, WS_OK, WS_OK, WS_OK];
 const WHILE_OPEN: Answers = [ILLEGAL, ILLEGAL, WS_OK, WS_E_CLOSED, WS_E_CLOSED];
+/// A message socket reads and writes no bytes.
+const NO_STREAM: Answers = [ILLEGAL; 5];
 const REENTRANT: Answers = [WS_E_REENTRANT; 5];
 
 fn result(name: &'static str, answers: Answers, call: fn(*mut ws_socket) -> Answer) -> Function {
@@ -95,6 +98,16 @@ pub fn functions() -> Vec<Function> {
         }),
         waits("ws_send_wait", (WHILE_OPEN, REENTRANT), |s| {
             R(ws_send_wait(s, 1, b"abc".as_ptr().cast(), 3, 30_000))
+        }),
+        result("ws_read of messages", NO_STREAM, |s| {
+            R(ws_read(s, null_mut(), 0, WS_READ_NONE, None, null_mut()))
+        }),
+        waits("ws_read_wait of messages", (NO_STREAM, REENTRANT), |s| {
+            R(ws_read_wait(s, null_mut(), 0, WS_READ_PARTIAL, 0, null_mut()))
+        }),
+        result("ws_write to messages", NO_STREAM, |s| R(ws_write(s, null(), 0, None, null_mut()))),
+        waits("ws_write_wait to messages", (NO_STREAM, REENTRANT), |s| {
+            R(ws_write_wait(s, null(), 0, 0, null_mut()))
         }),
         result("ws_ping", WHILE_OPEN, |s| R(ws_ping(s, b"abc".as_ptr().cast(), 3))),
         result("ws_cancel of the connect", ALWAYS, |s| R(ws_cancel(s, WS_OPERATION_CONNECT))),
@@ -204,6 +217,34 @@ fn bad_buffers() -> Vec<Function> {
         }),
         bad("ws_ping: NULL, 5", NULL, "data", |s| R(ws_ping(s, null(), 5))),
         bad("ws_send_wait: NULL, 5", NULL, "data", |s| R(ws_send_wait(s, 0, null(), 5, 0))),
+        bad("ws_read: NULL, 5", NULL, "buf", |s| {
+            R(ws_read(s, null_mut(), 5, WS_READ_NONE, None, null_mut()))
+        }),
+        bad("ws_read_wait: NULL, 5", NULL, "buf", |s| {
+            R(ws_read_wait(s, null_mut(), 5, WS_READ_NONE, 0, null_mut()))
+        }),
+        bad("ws_write: NULL, 5", NULL, "data", |s| R(ws_write(s, null(), 5, None, null_mut()))),
+        bad("ws_write_wait: NULL, 5", NULL, "data", |s| {
+            R(ws_write_wait(s, null(), 5, 0, null_mut()))
+        }),
+        bad("ws_read: too long", INVALID, "capacity", |s| {
+            R(ws_read(s, dangling::<u8>().cast_mut().cast(), TOO_LONG, 0, None, null_mut()))
+        }),
+        bad("ws_read_wait: NULL, SIZE_MAX", INVALID, "capacity", |s| {
+            R(ws_read_wait(s, null_mut(), usize::MAX, 0, 0, null_mut()))
+        }),
+        bad("ws_write: too long", INVALID, "len", |s| {
+            R(ws_write(s, dangling(), TOO_LONG, None, null_mut()))
+        }),
+        bad("ws_write_wait: SIZE_MAX", INVALID, "len", |s| {
+            R(ws_write_wait(s, dangling(), usize::MAX, 0, null_mut()))
+        }),
+        bad("ws_read: no such option", INVALID, "options", |s| {
+            R(ws_read(s, null_mut(), 0, 2, None, null_mut()))
+        }),
+        bad("ws_read_wait: no such option", INVALID, "options", |s| {
+            R(ws_read_wait(s, null_mut(), 0, u32::MAX, 0, null_mut()))
+        }),
         bad("ws_set_control_bytes: NULL, 5", NULL, "data", |s| {
             R(ws_set_control_bytes(s, WS_CONTROL_TRUSTED_CERTIFICATES, null(), 5))
         }),

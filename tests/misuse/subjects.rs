@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use anyws::ffi::result::*;
 use anyws::ffi::socket::*;
+use anyws::ffi::stream::ws_stream_socket_new;
 use anyws::ffi::types::*;
 
 use crate::support::client::{Client, Mode, last_error_message};
@@ -83,7 +84,15 @@ pub fn echo_uri() -> &'static CStr {
 
 /// A new socket that was brought into `state`.
 pub fn subject(state: ws_state) -> usize {
-    let socket = ws_message_socket_new();
+    brought(ws_message_socket_new(), state)
+}
+
+/// The same of a stream socket.
+pub fn stream_subject(state: ws_state) -> usize {
+    brought(ws_stream_socket_new(), state)
+}
+
+fn brought(socket: *mut ws_socket, state: ws_state) -> usize {
     assert!(!socket.is_null(), "{}", last_error_message());
     let open = |uri: &CStr| {
         let result = ws_connect_wait(socket, uri.as_ptr(), 30_000);

@@ -16,6 +16,7 @@ use anyws::ffi::send::*;
 use anyws::ffi::socket::*;
 use anyws::ffi::statistics::*;
 use anyws::ffi::storing::ws_data_writer_store_async;
+use anyws::ffi::stream::ws_stream_socket_new;
 use anyws::ffi::types::*;
 
 use super::DEADLINE;
@@ -72,6 +73,7 @@ pub struct Closed {
 pub struct Client {
     pub socket: *mut ws_socket,
     pub mode: Mode,
+    is_stream: bool,
     told: Receiver<Told>,
     /// What callbacks write to; belongs to the library until *released*.
     teller: *mut Sender<Told>,
@@ -83,7 +85,15 @@ pub struct Client {
 
 impl Client {
     pub fn new(mode: Mode) -> Client {
-        let socket = ws_message_socket_new();
+        Client::of(ws_message_socket_new(), mode, Some(message_received))
+    }
+
+    /// A stream socket. In pull mode nothing but what waits is used.
+    pub fn stream(mode: Mode) -> Client {
+        Client::of(ws_stream_socket_new(), mode, None)
+    }
+
+    fn of(socket: *mut ws_socket, mode: Mode, on_message: ws_message_received_fn) -> Client {
         assert!(!socket.is_null());
         let (teller, told) = channel();
         let teller = Box::into_raw(Box::new(teller));
@@ -91,6 +101,7 @@ impl Client {
         let mut client = Client {
             socket,
             mode,
+            is_stream: on_message.is_none(),
             told,
             teller,
             queue: std::ptr::null_mut(),
@@ -102,19 +113,12 @@ impl Client {
         assert_eq!(ws_on_pong(socket, Some(pong), user_data), WS_OK);
         assert_eq!(ws_on_send_ready(socket, Some(send_ready), user_data), WS_OK);
         assert_eq!(ws_on_released(socket, Some(released), user_data), WS_OK);
+        if on_message.is_some() && matches!(mode, Mode::Callback | Mode::Dispatch) {
+            assert_eq!(ws_on_message_received(socket, on_message, user_data), WS_OK);
+        }
         match mode {
-            Mode::Pull => {}
-            Mode::Callback => {
-                assert_eq!(
-                    ws_on_message_received(socket, Some(message_received), user_data),
-                    WS_OK
-                );
-            }
+            Mode::Pull | Mode::Callback => {}
             Mode::Dispatch | Mode::Next => {
-                if mode == Mode::Dispatch {
-                    let set = ws_on_message_received(socket, Some(message_received), user_data);
-                    assert_eq!(set, WS_OK);
-                }
                 client.queue = ws_event_queue_new();
                 assert_eq!(ws_set_event_queue(socket, client.queue), WS_OK);
                 client.pump = Some(pump(client.queue, mode, Arc::clone(&client.held)));
@@ -125,7 +129,11 @@ impl Client {
 
     /// Trusts the test authority, and nobody else.
     pub fn trusting(mode: Mode) -> Client {
-        let client = Client::new(mode);
+        Client::new(mode).that_trusts()
+    }
+
+    pub fn that_trusts(self) -> Client {
+        let client = self;
         let pem = pki().ca_pem.as_bytes();
         let control = WS_CONTROL_TRUSTED_CERTIFICATES;
         let set = ws_set_control_bytes(client.socket, control, pem.as_ptr().cast(), pem.len());
@@ -199,6 +207,11 @@ impl Client {
         self.pump = Some((stop, thread));
     }
 
+    /// What an operation tells to be told as the rest.
+    pub fn teller(&self) -> *mut std::ffi::c_void {
+        self.teller.cast()
+    }
+
     pub fn connect_result(&self) -> ws_result {
         match self.next() {
             Told::Completed { operation: WS_OPERATION_CONNECT, result, bytes: 0 } => result,
@@ -245,7 +258,7 @@ impl Client {
                 told => before.push(told),
             }
         };
-        if self.mode == Mode::Pull {
+        if self.mode == Mode::Pull && !self.is_stream {
             if let Some((_, thread)) = self.pump.take() {
                 thread.join().unwrap();
             }
@@ -336,9 +349,14 @@ impl Client {
     }
 
     /// Frees the socket, waits for *released* and returns what was told before it.
-    pub fn free(mut self) -> Vec<Told> {
+    pub fn free(self) -> Vec<Told> {
         self.hold(false);
         assert_eq!(ws_socket_free(self.socket), WS_OK);
+        self.told_until_released()
+    }
+
+    /// The same of a socket that has been freed.
+    pub fn told_until_released(mut self) -> Vec<Told> {
         self.socket = std::ptr::null_mut();
         let mut before = Vec::new();
         loop {

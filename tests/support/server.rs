@@ -158,7 +158,7 @@ pub enum Ending {
 /// A listener whose connections are served each on a thread of its own.
 pub struct Server {
     pub address: SocketAddr,
-    tls: Tls,
+    pub tls: Tls,
 }
 
 pub type Peer = WebSocket<Stream>;

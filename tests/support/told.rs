@@ -14,7 +14,7 @@ use anyws::ffi::types::*;
 
 use super::client::{Closed, Mode, Told};
 
-pub(super) unsafe extern "C-unwind" fn completed(
+pub unsafe extern "C-unwind" fn completed(
     _: *mut ws_socket,
     operation: ws_operation,
     result: ws_result,
