@@ -2192,7 +2192,9 @@ typedef uint32_t ws_read_options;
  * What the server sends can be read as it arrives, inside a frame as well as across frames and
  * messages; each write is one binary message. It connects and closes like any socket; the calls
  * that send, receive or hear of messages answer WS_E_ILLEGAL_METHOD_CALL, and controls that are
- * for messages WS_E_INVALIDARG. However much passes through, it holds no more than about 200 KiB.
+ * for messages WS_E_INVALIDARG. However much passes through, and however slow either side is, it
+ * holds less than 256 KiB more than while it is idle; with compression the two contexts of the
+ * connection, about 350 KiB, come on top with the first compressed message.
  *
  * The first socket or queue starts the library's I/O threads. NULL means failure, about which
  * ws_last_error_message tells: no thread or handle could be had, or ws_shutdown is under way.
@@ -2211,6 +2213,8 @@ WS_API ws_socket *ws_stream_socket_new(void);
  * end 0; after a lost connection with its result, when what arrived before has been read; after
  * ws_close or ws_abort with WS_E_ABORT. What nobody reads stays with the system but for at most
  * 256 KiB, and the server is slowed down. Text messages are read as their bytes, unchecked.
+ *
+ * What had arrived can be read after closed was told, too; such a read completes after it.
  *
  * @param[in] socket  from ws_stream_socket_new.
  * @param[out] buf  filled until the read has ended; may be NULL if capacity is 0.
@@ -2244,7 +2248,8 @@ WS_API ws_result ws_read(ws_socket *socket,
  * @param[in] capacity  size of buf in bytes.
  * @param[in] options  WS_READ_NONE or WS_READ_PARTIAL.
  * @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
- * @param[out] bytes  how many were read, also on failure; may be NULL.
+ * @param[out] bytes  how many were read, also on failure, except that a refused argument leaves it
+ *     as it is; may be NULL.
  * @return WS_OK  as many as asked for were read; fewer, or 0, after a clean close.
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  buf is NULL and capacity is not 0.
@@ -2277,13 +2282,15 @@ WS_API ws_result ws_read_wait(ws_socket *socket,
  * Begins to write bytes, as one binary message.
  *
  * They are masked and sent piece by piece as the system takes them, without a copy of the whole;
- * when nothing is in the way, the first of them inside this call.
+ * over ws without compression and when nothing is in the way, the first of them inside this call.
+ * ws_close lets a write that is under way come to its end first, for as long as the controls allow;
+ * pings and pongs do not wait for it.
  *
  * @param[in] socket  from ws_stream_socket_new.
  * @param[in] data  may be NULL if len is 0.
  * @param[in] len  size of data in bytes; 0 sends an empty message.
- * @param[in] on_completed  called with WS_OPERATION_WRITE when the system has taken everything, or
- *     never will; NULL when nobody wants to know.
+ * @param[in] on_completed  called with WS_OPERATION_WRITE and len when the system has taken
+ *     everything, or with 0 and why when it never will; NULL when nobody wants to know.
  * @param[in] user_data  kept and handed to on_completed; may be NULL.
  * @return WS_OK  the write is under way; on_completed will be called once.
  * @return WS_E_HANDLE  socket is not a live socket.
@@ -2312,7 +2319,8 @@ WS_API ws_result ws_write(ws_socket *socket,
  * @param[in] data  may be NULL if len is 0.
  * @param[in] len  size of data in bytes; 0 sends an empty message.
  * @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
- * @param[out] bytes  len if it was written, 0 if not; may be NULL.
+ * @param[out] bytes  len if it was written, 0 if not, except that a refused argument leaves it as
+ *     it is; may be NULL.
  * @return WS_OK  the system has taken everything.
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_POINTER  data is NULL and len is not 0.

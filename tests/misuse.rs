@@ -9,6 +9,8 @@ mod support;
 
 #[path = "misuse/arguments.rs"]
 mod arguments;
+#[path = "misuse/credentials.rs"]
+mod credentials;
 #[path = "misuse/data.rs"]
 mod data;
 #[path = "misuse/functions.rs"]

@@ -13,6 +13,7 @@
 //! | `/frames` | every frame comes back as it was, final or not |
 //! | `/deflate` | the same, and an offer of permessage-deflate is agreed to |
 //! | `/fall-silent/COUNT` | COUNT pings are answered, then nothing |
+//! | `/store` | eight bytes of length and so many bytes, in messages of any size, are answered with their FNV-1a in eight bytes and then sent back, in messages of other sizes; then echo |
 //! | `/close/CODE/REASON` | a close frame at once; code 0 leaves it empty; the reason is percent-decoded |
 //! | `/drop` | the first message ends the TCP connection, without a close frame |
 //! | `/stall` | nothing is ever read |
@@ -35,6 +36,8 @@ use crate::listeners::{Wire, discard};
 /// The longest a `/stall` connection keeps its thread.
 const STALL: Duration = Duration::from_secs(300);
 const PING: &str = "are you there";
+/// What `/store` sends back in one message.
+const STORED_MESSAGE_BYTES: usize = 300_000;
 
 /// Upgrades and converses until the connection ends, whoever ends it.
 pub fn hold(wire: &mut impl Wire) {
@@ -75,6 +78,7 @@ fn talk<W: Wire>(peer: &mut Peer<'_, W>, target: &str, request: String) -> Resul
         ["ping", "report"] => return report_pong(peer),
         ["frames" | "deflate"] => return frames::reflect(peer.get_mut()),
         ["fall-silent", count] => return frames::fall_silent(peer.get_mut(), number(count)),
+        ["store"] => store(peer)?,
         ["close", code] => close(peer, number(code), "")?,
         ["close", code, reason] => close(peer, number(code), reason)?,
         ["drop"] => return drop_at_first_message(peer),
@@ -130,6 +134,22 @@ fn report_pong<W: Wire>(peer: &mut Peer<'_, W>) -> Result<(), Error> {
             _ => {}
         }
     }
+}
+
+fn store<W: Wire>(peer: &mut Peer<'_, W>) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    while bytes.first_chunk().is_none_or(|len| bytes.len() as u64 - 8 < u64::from_be_bytes(*len)) {
+        bytes.extend_from_slice(&peer.read()?.into_data());
+    }
+    let content = bytes.get(8..).unwrap_or_default();
+    let sum = content.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    peer.send(Message::binary(sum.to_be_bytes().to_vec()))?;
+    for piece in content.chunks(STORED_MESSAGE_BYTES) {
+        peer.send(Message::binary(piece.to_vec()))?;
+    }
+    Ok(())
 }
 
 fn close<W: Wire>(peer: &mut Peer<'_, W>, code: usize, reason: &str) -> Result<(), Error> {

@@ -314,6 +314,35 @@ mod tests {
     }
 
     #[test]
+    fn credentials_are_kept_apart_replaced_and_forgotten() {
+        let controls = Controls::default();
+        let kept = |asker| controls.credential(asker).map(|c| c.user().to_owned());
+        assert_eq!((kept(Asker::Server), kept(Asker::Proxy)), (None, None));
+        controls.set_credential(Asker::Server, Some(("one", ""))).unwrap();
+        controls.set_credential(Asker::Proxy, Some(("two", ""))).unwrap();
+        controls.set_credential(Asker::Server, Some(("three", ""))).unwrap();
+        assert!(controls.set_credential(Asker::Server, Some(("a\n", ""))).is_err());
+        assert_eq!(kept(Asker::Server).as_deref(), Some("three"));
+        controls.set_credential(Asker::Server, None).unwrap();
+        assert_eq!(kept(Asker::Server), None);
+        assert_eq!(kept(Asker::Proxy).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_refused_proxy_leaves_the_old_one() {
+        let controls = Controls::default();
+        let row = info(Control::Proxy as u32).unwrap();
+        controls.set_text(row, "socks5h://user:hunter2@proxy").unwrap();
+        assert!(controls.set_text(row, "socks4://proxy").is_err());
+        assert_eq!(*controls.proxy(), "socks5h://user:hunter2@proxy");
+        controls.set_header("Authorization", "hunter2").unwrap();
+        controls.set_credential(Asker::Server, Some(("hunter2", "hunter2"))).unwrap();
+        assert!(!format!("{controls:?}").contains("hunter2"));
+        controls.set_text(row, "").unwrap();
+        assert_eq!(controls.get_text(row).as_deref(), Ok(""));
+    }
+
+    #[test]
     fn the_same_header_again_replaces() {
         let controls = Controls::default();
         controls.set_header("X-One", "1").unwrap();

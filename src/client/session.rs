@@ -15,7 +15,7 @@ use super::inbox::End;
 use super::link::{Commands, Link};
 use super::open::{Open, Outcome};
 use super::request::Request;
-use super::sink::{CONNECT, Closed, Completion, READ, Sink, Verdict};
+use super::sink::{CONNECT, Closed, Completion, Sink, Verdict};
 use super::state::State;
 
 pub struct Session {
@@ -214,19 +214,10 @@ impl Session {
         self.give_up_operations(&error, true, lingers);
         self.link.inbox.end(end.clone());
         self.link.incoming.end(end);
-        self.tell_reads();
+        self.link.tell_reads(&mut *self.sink);
         self.sink.closed(&closed);
         for waiter in std::mem::take(&mut *lock(&self.link.close_waiters)) {
             waiter.finish(closed.error.clone().map_or(Ok(0), Err));
-        }
-    }
-
-    /// Reads that ended with the connection.
-    fn tell_reads(&mut self) {
-        for one in self.link.incoming.take_finished() {
-            if let Completion::Event(cookie) = one.completion {
-                self.sink.completed(READ, cookie, one.error.as_ref(), one.bytes);
-            }
         }
     }
 

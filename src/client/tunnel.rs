@@ -43,7 +43,8 @@ impl Tunnel {
     /// `target` is the server's address where the proxy is not to look it up.
     pub fn new(request: &Request, proxy: &Proxy, target: Option<Host>) -> Result<Tunnel, Error> {
         let uri: &Uri = &request.offer.uri;
-        let credential = proxy.credential().or(request.proxy_credential.as_ref()).cloned();
+        // What the application set comes before what a text said, which may be the environment's.
+        let credential = request.proxy_credential.as_ref().or(proxy.credential()).cloned();
         let way = match proxy {
             Proxy::Http(_) | Proxy::Https(_) => {
                 let (target, cnonce) = (uri.connect_target(), random::nonce());

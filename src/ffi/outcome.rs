@@ -183,3 +183,47 @@ pub fn phase(phase: Phase) -> ws_error_phase {
         Phase::Closing => WS_ERROR_PHASE_CLOSING,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_keeps_us_from_a_proxy_is_the_proxys() {
+        for cause in [Cause::Refused, Cause::Unreachable, Cause::NameNotResolved] {
+            let error = Error::new(Phase::Proxy, cause);
+            assert_eq!(of_error(&error), WS_E_PROXY_SERVER_UNREACHABLE, "{error:?}");
+            assert!(error.to_string().contains("proxy"), "{error}");
+        }
+        let refused = Error::new(Phase::Tcp, Cause::Refused);
+        assert_eq!(of_error(&refused), WS_E_CANNOT_CONNECT);
+        assert!(!refused.to_string().contains("proxy"));
+        assert_eq!(phase(Phase::Proxy), WS_ERROR_PHASE_PROXY);
+    }
+
+    #[test]
+    fn what_a_proxy_says_has_its_own_result() {
+        let of = |cause| of_error(&Error::new(Phase::Proxy, cause));
+        for (cause, result) in [
+            (Cause::HttpStatus(407), WS_E_HTTP_STATUS_PROXY_AUTH_REQ),
+            (Cause::HttpStatus(503), WS_E_HTTP_STATUS_SERVICE_UNAVAIL),
+            (Cause::Timeout, WS_E_TIMEOUT),
+            (Cause::Proxy(ProxyFault::Eof), WS_E_CONNECTION_ABORTED),
+            (Cause::Proxy(ProxyFault::Truncated), WS_E_INVALID_SERVER_RESPONSE),
+            (Cause::Proxy(ProxyFault::EarlyBytes), WS_E_INVALID_SERVER_RESPONSE),
+            (Cause::Proxy(ProxyFault::Head(HeadFault::Folding)), WS_E_INVALID_HEADER),
+            (Cause::Socks(SocksFault::LoginRefused), WS_E_HTTP_STATUS_PROXY_AUTH_REQ),
+            (Cause::Socks(SocksFault::LoginRequired), WS_E_HTTP_STATUS_PROXY_AUTH_REQ),
+            (Cause::Socks(SocksFault::BadVersion), WS_E_PROXY_SERVER_UNREACHABLE),
+            (Cause::Socks(SocksFault::Eof), WS_E_PROXY_SERVER_UNREACHABLE),
+            (Cause::Redirect(RedirectFault::TooMany), WS_E_REDIRECT_FAILED),
+            (Cause::Redirect(RedirectFault::Downgrade), WS_E_HTTPS_TO_HTTP_ON_REDIR),
+        ] {
+            assert_eq!(of(cause.clone()), result, "{cause:?}");
+        }
+        for reply in 1..=255u8 {
+            let cause = Cause::Socks(SocksFault::Refused(reply.into()));
+            assert_eq!(of(cause), WS_E_CANNOT_CONNECT, "{reply}");
+        }
+    }
+}

@@ -137,6 +137,12 @@ pub fn functions() -> Vec<Function> {
         result("ws_set_request_header", BEFORE_CONNECT, |s| {
             R(ws_set_request_header(s, c"X-One".as_ptr(), c"1".as_ptr()))
         }),
+        result("ws_set_credential", BEFORE_CONNECT, |s| {
+            R(ws_set_credential(s, WS_CREDENTIAL_SERVER, c"user".as_ptr(), c"".as_ptr()))
+        }),
+        result("ws_set_credential of nobody", BEFORE_CONNECT, |s| {
+            R(ws_set_credential(s, WS_CREDENTIAL_PROXY, null(), null()))
+        }),
         result("ws_set_event_queue", BEFORE_CONNECT, |s| R(ws_set_event_queue(s, null_mut()))),
         result("ws_on_message_received", BEFORE_CONNECT, |s| {
             R(ws_on_message_received(s, None, null_mut()))
@@ -324,6 +330,9 @@ fn bad_texts() -> Vec<Function> {
         bad("ws_set_control_string: not a list", SET_INVALID, "value", |s| {
             R(ws_set_control_string(s, WS_CONTROL_SUPPORTED_PROTOCOLS, c"a,,b".as_ptr()))
         }),
+        bad("ws_set_control_string: no proxy", SET_INVALID, "value", |s| {
+            R(ws_set_control_string(s, WS_CONTROL_PROXY, c"socks4://p".as_ptr()))
+        }),
         bad("ws_set_control_string: another type", SET_INVALID, "control", |s| {
             R(ws_set_control_string(s, WS_CONTROL_NO_DELAY, c"1".as_ptr()))
         }),
@@ -342,6 +351,18 @@ fn bad_texts() -> Vec<Function> {
         }),
         bad("ws_set_request_header: reserved", SET_INVALID, "name", |s| {
             R(ws_set_request_header(s, c"uPGRADE".as_ptr(), c"x".as_ptr()))
+        }),
+        bad("ws_set_credential: neither", INVALID, "which", |s| {
+            R(ws_set_credential(s, 0, c"user".as_ptr(), c"".as_ptr()))
+        }),
+        bad("ws_set_credential: NULL password", NULL, "password", |s| {
+            R(ws_set_credential(s, WS_CREDENTIAL_SERVER, c"user".as_ptr(), null()))
+        }),
+        bad("ws_set_credential: not UTF-8", INVALID, "user", |s| {
+            R(ws_set_credential(s, WS_CREDENTIAL_SERVER, c"\xff".as_ptr(), c"".as_ptr()))
+        }),
+        bad("ws_set_credential: a line end", SET_INVALID, "", |s| {
+            R(ws_set_credential(s, WS_CREDENTIAL_PROXY, c"user".as_ptr(), c"\n".as_ptr()))
         }),
         bad("ws_set_event_queue: a socket", [WS_E_HANDLE; 5], "queue", |s| {
             R(ws_set_event_queue(s, s.cast()))

@@ -4,7 +4,11 @@
 
 pub mod client;
 pub mod gate;
+pub mod random;
+pub mod relay;
 pub mod server;
+pub mod stream_client;
+pub mod stream_server;
 pub mod told;
 
 use std::time::Duration;
