@@ -121,6 +121,8 @@ impl Tunnel {
         let failed = |cause| Error::new(Phase::Proxy, cause);
         match &mut self.way {
             Way::Http(http) => {
+                // An answer to half a request: what follows it would be read as the other half.
+                let is_sent = self.written >= http.request().len();
                 let step = match bytes {
                     Some(bytes) => http.receive(bytes),
                     None => http.receive_eof(),
@@ -130,7 +132,7 @@ impl Tunnel {
                     ProxyStep::Connected => Ok(Some(Tunnelled::Open)),
                     ProxyStep::Authenticate { reconnect } => {
                         self.written = 0;
-                        Ok(reconnect.then_some(Tunnelled::Reconnect))
+                        Ok((reconnect || !is_sent).then_some(Tunnelled::Reconnect))
                     }
                     ProxyStep::Refused { status } => Err(failed(Cause::HttpStatus(status))),
                 }
