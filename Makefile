@@ -1,9 +1,12 @@
 # Thin: cargo and CMake do the work, scripts/require-tools.sh fetches what is missing.
 .POSIX:
-.PHONY: all demo test autobahn install bench lint
+.PHONY: all demo test autobahn fuzz install bench lint
 
 CARGO = cargo
 PREFIX = /usr/local
+# How long each fuzz target runs, and which; all when none is named.
+SECONDS = 60
+TARGET =
 BEGIN = . ./scripts/environment.sh; set -ex
 
 all: demo
@@ -18,17 +21,23 @@ test:
 	@sh scripts/require-autobahn.sh || :
 	@$(BEGIN); failed=; \
 	$(CARGO) test --locked --no-fail-fast || failed="cargo-test"; \
+	fuzzed="the fuzz targets, "; \
+	sh scripts/fuzz.sh 3 || { [ $$? -eq 77 ] && fuzzed=; } || failed="$$failed fuzz"; \
 	for preset in test test-sanitize; do \
 	  { cmake --preset $$preset && cmake --build --preset $$preset && \
 	    ctest --preset $$preset; } || failed="$$failed ctest-$$preset"; \
 	done; \
 	set +x; test -z "$$failed" || { echo "make test: FAILED: $$failed"; exit 1; }; \
-	echo "make test: cargo test, ctest, and ctest under the sanitizers have passed"
+	echo "make test: cargo test, $${fuzzed}ctest, and ctest under the sanitizers have passed"
 
 autobahn:
 	@sh scripts/require-tools.sh cargo cc c++ cmake ninja
 	@sh scripts/require-autobahn.sh
 	@$(BEGIN); cmake --preset test; cmake --build --preset test --target autobahn
+
+fuzz:
+	@sh scripts/require-tools.sh cargo c++
+	@$(BEGIN); sh scripts/fuzz.sh $(SECONDS) $(TARGET)
 
 install:
 	@sh scripts/require-tools.sh cargo cc cmake ninja
@@ -41,4 +50,5 @@ bench:
 
 lint:
 	@sh scripts/require-tools.sh cargo cc
-	@$(BEGIN); $(CARGO) fmt --check; $(CARGO) clippy --all-targets --locked -- -D warnings
+	@$(BEGIN); $(CARGO) fmt --check; $(CARGO) fmt --check --manifest-path fuzz/Cargo.toml; \
+	$(CARGO) clippy --all-targets --locked -- -D warnings

@@ -64,6 +64,8 @@ fn floors_see_only_what_their_row_names() {
 fn files_are_short() {
     judge("src", length_faults);
     judge("tests", length_faults);
+    judge("fuzz/src", length_faults);
+    judge("fuzz/targets", length_faults);
 }
 
 #[test]
