@@ -10,7 +10,9 @@ use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use crate::base::chunk::CHUNK_BYTES;
+use crate::base::chunk::{CHUNK_BYTES, Chunk};
+
+use super::mask::copy_masked;
 
 /// A client's header is at most this long: 2 bytes, 8 of length, 4 of mask.
 pub const MAX_HEADER_BYTES: usize = 14;
@@ -251,6 +253,15 @@ pub fn encode(shape: Shape, payload_len: u64, key: [u8; 4]) -> ([u8; MAX_HEADER_
     (bytes, header_len)
 }
 
+/// Puts a frame behind what the chunk holds, masked; there must be room for it.
+#[inline]
+pub fn write_frame(chunk: &mut Chunk, header: &[u8], payload: &[u8], key: [u8; 4]) {
+    let target = chunk.extend(header.len() + payload.len());
+    let (front, back) = target.split_at_mut(header.len().min(target.len()));
+    front.copy_from_slice(header.get(..front.len()).unwrap_or_default());
+    copy_masked(back, payload, key, 0);
+}
+
 /// The whole length of one of our own frames, read from the front of it; `None` when its header is
 /// not all there.
 pub fn own_frame_len(bytes: &[u8]) -> Option<usize> {
@@ -274,6 +285,14 @@ pub fn framed_len(payload_len: usize) -> u64 {
     }
     let frames = payload_len.saturating_sub(CHUNK_BYTES + 1) / FRAME_BYTES;
     frames as u64 * frame_len(FRAME_BYTES) + frame_len(payload_len - frames * FRAME_BYTES)
+}
+
+/// In how many frames a message leaves.
+pub fn frame_count(payload_len: usize) -> u64 {
+    match payload_len {
+        0..=FRAME_BYTES => 1,
+        _ => 1 + (payload_len.saturating_sub(CHUNK_BYTES + 1) / FRAME_BYTES) as u64,
+    }
 }
 
 /// Bytes that one frame of ours takes on the wire.
@@ -376,6 +395,7 @@ mod tests {
                 }
             }
             assert_eq!(sum, framed_len(payload_len), "{payload_len}");
+            assert_eq!(frames, frame_count(payload_len) as usize, "{payload_len}");
             assert!(frames <= payload_len / FRAME_BYTES + 1);
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::base::chunk::{Chunk, ChunkPool};
 use crate::base::random::MaskKeys;
 
-use super::frame::{self, MAX_CONTROL_BYTES, MessageKind, Opcode, Shape};
+use super::frame::{self, MAX_CONTROL_BYTES, MessageKind, Opcode, Shape, write_frame};
 use super::mask::copy_masked;
 use super::streaming::Streaming;
 use super::traffic::Traffic;
@@ -266,7 +266,9 @@ impl<T> Outbox<T> {
             later.start -= len;
             later.end -= if later.end == OPEN_END { 0 } else { len };
         }
-        self.operations.remove(at).map(Operation::into_sent)
+        let cancelled = self.operations.remove(at).map(Operation::into_sent)?;
+        self.traffic.take_back(cancelled.payload_len);
+        Some(cancelled)
     }
 
     /// Takes what waits, to be written without the lock. `None`: nothing waits, or there is a
@@ -485,14 +487,6 @@ impl<T> Operation<T> {
     fn into_sent(self) -> Sent<T> {
         Sent { number: self.number, payload_len: self.payload_len, completion: self.completion }
     }
-}
-
-#[inline]
-fn write_frame(chunk: &mut Chunk, header: &[u8], payload: &[u8], key: [u8; 4]) {
-    let target = chunk.extend(header.len() + payload.len());
-    let (front, back) = target.split_at_mut(header.len().min(target.len()));
-    front.copy_from_slice(header.get(..front.len()).unwrap_or_default());
-    copy_masked(back, payload, key, 0);
 }
 
 #[cfg(test)]

@@ -226,6 +226,8 @@ fn an_operation_is_cancelled_only_before_it_begins_to_leave() {
     assert_eq!(write(&mut outbox, &mut wire, usize::MAX), [1, 3]);
     let seen: Vec<_> = frames(&wire).into_iter().map(|(_, payload)| payload[0]).collect();
     assert_eq!(seen, [0, 1, 3]);
+    assert_eq!((outbox.traffic.messages, outbox.traffic.frames), (3, 3));
+    assert_eq!(outbox.traffic.payload_bytes, 150);
 }
 
 #[test]

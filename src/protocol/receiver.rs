@@ -136,7 +136,7 @@ impl Receiver {
         self.budget = BUDGET;
     }
 
-    /// From now on data is read and dropped; only the close frame, or a fault, still comes out.
+    /// From now on messages are read and dropped; control frames, or a fault, still come out.
     pub fn discard_messages(&mut self) {
         self.discarding = true;
         self.inflater = None;

@@ -1,6 +1,8 @@
 //! What has passed in one direction, counted where it passes. Plain numbers with one writer; who
 //! publishes them, and when, is not known here.
 
+use super::frame;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Frames of every kind.
@@ -14,4 +16,13 @@ pub struct Traffic {
     pub inflated_bytes: u64,
     pub pings: u64,
     pub pongs: u64,
+}
+
+impl Traffic {
+    /// A message that was counted whole does not leave after all.
+    pub fn take_back(&mut self, payload_len: usize) {
+        self.messages -= 1;
+        self.payload_bytes -= payload_len as u64;
+        self.frames -= frame::frame_count(payload_len);
+    }
 }
