@@ -14,6 +14,7 @@ use socket2::{Domain, Socket, Type};
 use crate::Failure;
 use crate::conversation;
 use crate::pki::Pki;
+use crate::proxy;
 
 /// How long a connection that we ended waits for the peer to end it too.
 const LINGER: Duration = Duration::from_secs(5);
@@ -35,6 +36,7 @@ impl Listeners {
             ("wrong_name", listen_tls(pki.wrong_name()?)?),
             ("untrusted", listen_tls(pki.untrusted()?)?),
             ("silent", listen(|stream| discard(&stream))?),
+            ("proxy", listen(proxy::serve)?),
             ("refused", refused_port),
         ];
         Ok(Self { ports, _refused: refused })

@@ -14,6 +14,7 @@ mod conversation;
 mod frames;
 mod listeners;
 mod pki;
+mod proxy;
 
 use std::error::Error;
 use std::io::{Read, Write};

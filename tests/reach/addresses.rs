@@ -1,0 +1,180 @@
+//! Names with more than one address, ports where nobody listens, names without an address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::support::client::{MODES, Mode};
+use crate::support::server::{Nobody, Stream, Tls, accept, echo};
+
+const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+/// A port of one address on which the other is free; `None` where there is no IPv6.
+fn port_of_one(address: IpAddr) -> Option<TcpListener> {
+    let other = if address == V4 { V6 } else { V4 };
+    loop {
+        let listener = match TcpListener::bind((address, 0)) {
+            Ok(listener) => listener,
+            Err(_) => {
+                eprintln!("NOT TESTED: this machine has no {address}");
+                return None;
+            }
+        };
+        let port = listener.local_addr().unwrap().port();
+        match TcpListener::bind((other, port)) {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
+            _ => return Some(listener),
+        }
+    }
+}
+
+fn serve_echo(listener: TcpListener) -> u16 {
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for tcp in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                if let Some(mut peer) = accept(Stream::new(tcp, Tls::No)) {
+                    echo(&mut peer);
+                }
+            });
+        }
+    });
+    port
+}
+
+/// A listener whose queue of connections is full, so that another connect gets no answer.
+pub struct BlackHole {
+    pub address: SocketAddr,
+    _listener: socket2::Socket,
+    _queued: Vec<socket2::Socket>,
+}
+
+impl BlackHole {
+    pub fn new() -> BlackHole {
+        BlackHole::at((V4, 0).into()).unwrap()
+    }
+
+    pub fn at(address: SocketAddr) -> std::io::Result<BlackHole> {
+        let new = || {
+            let domain = socket2::Domain::for_address(address);
+            socket2::Socket::new(domain, socket2::Type::STREAM, None)
+        };
+        let listener = new()?;
+        listener.bind(&address.into())?;
+        listener.listen(0)?;
+        let address = listener.local_addr()?.as_socket().unwrap();
+        let mut queued = Vec::new();
+        for _ in 0..8 {
+            let socket = new()?;
+            socket.set_nonblocking(true)?;
+            let _ = socket.connect(&address.into());
+            queued.push(socket);
+        }
+        let late = TcpStream::connect_timeout(&address, Duration::from_millis(200));
+        assert!(late.is_err(), "the queue is not full");
+        Ok(BlackHole { address, _listener: listener, _queued: queued })
+    }
+}
+
+#[test]
+fn a_server_on_one_address_of_a_name_is_found() {
+    for address in [V4, V6] {
+        let Some(listener) = port_of_one(address) else { continue };
+        let port = serve_echo(listener);
+        for mode in MODES {
+            let mut client = Client::trusting(mode);
+            client.connect(&format!("ws://localhost:{port}/"));
+            assert_eq!(client.connect_result(), WS_OK, "{address}");
+            assert_eq!(client.text(WS_INFORMATION_REMOTE_ADDRESS), address.to_string());
+            assert_eq!(client.information(WS_INFORMATION_REMOTE_PORT), u64::from(port));
+            client.begin_pulling();
+            assert_eq!(client.send_text("found"), WS_OK);
+            assert_eq!(client.next_text(), "found");
+        }
+    }
+}
+
+#[test]
+fn an_address_that_does_not_answer_delays_the_next_by_little() {
+    let Some(listener) = port_of_one(V4) else { return };
+    let port = listener.local_addr().unwrap().port();
+    let Ok(_hole) = BlackHole::at((V6, port).into()) else {
+        eprintln!("NOT TESTED: this machine has no {V6}");
+        return;
+    };
+    serve_echo(listener);
+    for mode in MODES {
+        let mut client = Client::trusting(mode);
+        client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 20_000);
+        let since = Instant::now();
+        client.connect(&format!("ws://localhost:{port}/"));
+        assert_eq!(client.connect_result(), WS_OK);
+        // RFC 8305 §8.
+        let took = since.elapsed();
+        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(10), "{took:?}");
+        assert_eq!(client.text(WS_INFORMATION_REMOTE_ADDRESS), "127.0.0.1");
+    }
+}
+
+#[test]
+fn no_more_addresses_are_tried_than_allowed() {
+    let Some(listener) = port_of_one(V4) else { return };
+    if TcpListener::bind((V6, 0)).is_err() {
+        eprintln!("NOT TESTED: this machine has no {V6}");
+        return;
+    }
+    let port = serve_echo(listener);
+    for (limit, result) in [(1, WS_E_CANNOT_CONNECT), (2, WS_OK)] {
+        let mut client = Client::trusting(Mode::Callback);
+        client.set(WS_CONTROL_MAX_CONNECT_ADDRESSES, limit);
+        client.connect(&format!("ws://localhost:{port}/"));
+        assert_eq!(client.connect_result(), result, "{limit}");
+    }
+}
+
+#[test]
+fn when_no_address_answers_the_connect_times_out() {
+    let hole = BlackHole::new();
+    let second = BlackHole::at((V6, hole.address.port()).into());
+    for mode in MODES {
+        for control in [WS_CONTROL_CONNECT_TIMEOUT_MS, WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS] {
+            let mut client = Client::trusting(mode);
+            client.set(control, 400);
+            let since = Instant::now();
+            client.connect(&format!("wss://localhost:{}/", hole.address.port()));
+            assert_fails(&client, WS_E_TIMEOUT, WS_ERROR_PHASE_TCP);
+            let took = since.elapsed();
+            assert!(took >= Duration::from_millis(400), "{took:?}");
+            assert!(took < Duration::from_secs(10), "{took:?}");
+            let text = text_of(&client.error());
+            assert!(text.contains("127.0.0.1") || second.is_err(), "what was tried: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_port_where_nobody_listens_cannot_be_connected_to() {
+    let nobody = Nobody::new();
+    for mode in MODES {
+        for uri in [nobody.uri(), nobody.uri().replace("ws:", "wss:")] {
+            let mut client = Client::trusting(mode);
+            client.connect(&uri);
+            assert_fails(&client, WS_E_CANNOT_CONNECT, WS_ERROR_PHASE_TCP);
+            assert_eq!(client.error().web_error_status, 14, "CANNOT_CONNECT");
+            assert_ne!(client.error().system_error, 0);
+        }
+    }
+}
+
+#[test]
+fn a_name_without_an_address_is_not_resolved() {
+    for mode in MODES {
+        for uri in ["ws://nowhere.invalid/", "wss://nowhere.invalid:8443/"] {
+            let mut client = Client::trusting(mode);
+            client.connect(uri);
+            assert_fails(&client, WS_E_NAME_NOT_RESOLVED, WS_ERROR_PHASE_NAME);
+            assert_eq!(client.error().web_error_status, 15, "HOST_NAME_NOT_RESOLVED");
+        }
+    }
+}
