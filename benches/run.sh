@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds the release library and the clients of the benchmarks, runs them, prints the tables.
 #   benches/run.sh [REPETITIONS [WORKLOAD]]     5 by default; WORKLOAD is a part of a table's title
-# libwebsockets and Boost.Beast take part when they are installed, OpenSSL lends the floor its TLS;
-# valgrind, strace and taskset fill their columns when they are there. Nothing is fetched.
+# libwebsockets and Boost.Beast take part when they are installed, OpenSSL lends the floor its TLS
+# and zlib its compression; valgrind, strace and taskset fill their columns when they are there.
+# Nothing is fetched.
 set -eu
 cd "$(dirname "$0")/.."
 cargo=${CARGO:-cargo}
@@ -25,15 +26,24 @@ compile() { # NAME SOURCE FLAG...
 "$cargo" build --release --locked --lib
 major=$(sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
 cp "$target/release/libanyws.so" "$clients/libanyws.so.$major"
-compile anyws anyws.c -Iinclude "$clients/libanyws.so.$major" "-Wl,-rpath,$clients" -lpthread
+for client in anyws anyws-stream; do
+    compile "$client" "$(echo "$client" | tr - _).c" -Iinclude "$clients/libanyws.so.$major" \
+        "-Wl,-rpath,$clients" -lpthread
+done
 
-if tls=$(flags_of openssl); then
-    # shellcheck disable=SC2086 # several flags
-    compile floor floor.c -DWITH_OPENSSL $tls
+floor=
+if flags=$(flags_of openssl); then
+    floor="-DWITH_OPENSSL $flags"
 else
     without "the TLS of the floor" "pkg-config finds no openssl (Debian: libssl-dev)"
-    compile floor floor.c
 fi
+if flags=$(flags_of zlib); then
+    floor="$floor -DWITH_ZLIB $flags"
+else
+    without "the compression of the floor" "pkg-config finds no zlib (Debian: zlib1g-dev)"
+fi
+# shellcheck disable=SC2086 # several flags
+compile floor floor.c $floor
 if flags=$(flags_of libwebsockets); then
     # shellcheck disable=SC2086
     compile libwebsockets libwebsockets.c $flags ||

@@ -2,12 +2,9 @@
  * anyws through its C API, in each way an application may use it: callbacks on the I/O thread,
  * an event queue dispatched by the application's thread, sends from either.
  */
-#include "client.h"
+#include "anyws_controls.h"
 
-#include <anyws.h>
 #include <threads.h>
-
-enum { TIMEOUT_MS = 10000 };
 
 struct client {
     const struct task *task;
@@ -15,6 +12,7 @@ struct client {
     ws_event_queue *queue; /* or NULL */
     char *payload;
     long left;
+    size_t taken; /* of a message that comes in pieces */
     struct reading begin;
 
     mtx_t lock;
@@ -24,9 +22,10 @@ struct client {
 
 static ws_result send_one(struct client *client)
 {
-    return task_is_text(client->task)
-               ? ws_send_text(client->socket, client->payload, client->task->bytes)
-               : ws_send_binary(client->socket, client->payload, client->task->bytes);
+    const char *payload = task_message(client->task, client->payload, client->left);
+
+    return task_is_text(client->task) ? ws_send_text(client->socket, payload, client->task->bytes)
+                                      : ws_send_binary(client->socket, payload, client->task->bytes);
 }
 
 static void finish(struct client *client)
@@ -65,6 +64,22 @@ static void on_flood(ws_socket *socket, const ws_message *message, void *user_da
     (void)socket;
     if (message->len != client->task->bytes)
         fail("a message of the wrong size");
+    if (--client->left == 0)
+        finish(client);
+}
+
+/* receive-partial: bytes come as they arrive. */
+static void on_piece(ws_socket *socket, const ws_message *message, void *user_data)
+{
+    struct client *client = user_data;
+
+    (void)socket;
+    client->taken += message->len;
+    if (!message->is_complete)
+        return;
+    if (client->taken != client->task->bytes)
+        fail("a message of the wrong size");
+    client->taken = 0;
     if (--client->left == 0)
         finish(client);
 }
@@ -152,34 +167,22 @@ static void wait_until_finished(struct client *client)
     mtx_unlock(&client->lock);
 }
 
-static void trust(ws_socket *socket, const char *path)
-{
-    static char pem[64 * 1024];
-    FILE *file = fopen(path, "rb");
-    size_t length = file ? fread(pem, 1, sizeof pem, file) : 0;
-
-    if (file)
-        fclose(file);
-    if (WS_FAILED(ws_set_control(socket, WS_CONTROL_TRUST_SYSTEM_STORE, 0)) ||
-        WS_FAILED(ws_set_control_bytes(socket, WS_CONTROL_TRUSTED_CERTIFICATES, pem, length)))
-        fail(ws_last_error_message());
-}
-
 /* idle: COUNT open connections; idle-used: after a message each way on each of them. */
 static void measure_memory(const struct task *task)
 {
+    const char *payload = task_payload(task);
+    size_t bytes = task->messages ? task->bytes : 5;
     long before = 0, number;
 
     for (number = -1; number < task->count; number++) {
         ws_socket *socket = ws_message_socket_new();
         ws_message *message = NULL;
 
-        if (task->authority)
-            trust(socket, task->authority);
+        set_controls(socket, task);
         if (WS_FAILED(ws_connect_wait(socket, task->uri, TIMEOUT_MS)))
             fail(ws_last_error_message());
         if (task_is(task, "idle-used")) {
-            if (WS_FAILED(ws_send_text(socket, "hello", 5)) ||
+            if (WS_FAILED(ws_send_text(socket, payload, bytes)) ||
                 WS_FAILED(ws_receive(socket, &message, TIMEOUT_MS)))
                 fail(ws_last_error_message());
             ws_message_release(message);
@@ -210,10 +213,13 @@ int main(int argc, char **argv)
     }
     if (strncmp(task.workload, "ping-pong", 9) == 0)
         on_message = on_pong;
+    else if (task_is(&task, "receive-partial"))
+        on_message = on_piece;
     else if (strncmp(task.workload, "receive", 7) == 0)
         on_message = on_flood;
-    if (task.authority)
-        trust(client.socket, task.authority);
+    set_controls(client.socket, &task);
+    if (on_message == on_piece)
+        set_control(client.socket, WS_CONTROL_RECEIVE_MODE, WS_RECEIVE_MODE_PARTIAL_MESSAGE);
     ws_on_message_received(client.socket, on_message, &client);
     ws_on_closed(client.socket, on_closed, &client);
 

@@ -1,6 +1,6 @@
 /*
  * Boost.Beast, synchronous: what it does best. Its defaults: a write buffer of 4 KiB, no automatic
- * fragments.
+ * fragments. Compression is set to what the others do: level 6 and zlib's usual memory.
  */
 #include "client.h"
 
@@ -22,6 +22,15 @@ static std::unique_ptr<Socket> connected(boost::asio::io_context &context, const
     socket->next_layer().connect(server);
     socket->next_layer().set_option(tcp::no_delay(true));
     socket->read_message_max(0);
+    if (task.messages) {
+        beast::websocket::permessage_deflate deflate;
+
+        deflate.client_enable = true;
+        deflate.client_no_context_takeover = deflate.server_no_context_takeover = !task.takes_over;
+        deflate.compLevel = 6;
+        deflate.memLevel = 8;
+        socket->set_option(deflate);
+    }
     socket->handshake(task.host, task.path);
     return socket;
 }
@@ -35,13 +44,15 @@ static void read_one(Socket &socket, beast::flat_buffer &buffer)
 static void measure_memory(boost::asio::io_context &context, const task &task)
 {
     std::vector<std::unique_ptr<Socket>> sockets;
+    const char *payload = task_payload(&task);
+    size_t bytes = task.messages ? task.bytes : 5;
     long before = 0;
 
     for (long number = -1; number < task.count; number++) {
         sockets.push_back(connected(context, task));
         if (task_is(&task, "idle-used")) {
             beast::flat_buffer buffer;
-            sockets.back()->write(boost::asio::buffer("hello", 5));
+            sockets.back()->write(boost::asio::buffer(payload, bytes));
             read_one(*sockets.back(), buffer);
         }
         if (number == -1)
@@ -65,7 +76,7 @@ static void run(const task &task)
     if (task_is(&task, "send")) {
         socket->text(task_is_text(&task));
         for (long left = task.count; left > 0; left--)
-            socket->write(boost::asio::buffer(payload, task.bytes));
+            socket->write(boost::asio::buffer(task_message(&task, payload, left), task.bytes));
         read_one(*socket, buffer);
     } else if (task_is(&task, "receive")) {
         socket->write(boost::asio::buffer(payload, 1));

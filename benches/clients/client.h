@@ -1,7 +1,10 @@
 /*
  * What every client of the benchmarks shares: how it is asked, and what it answers.
  *
- *   PROGRAM WORKLOAD URI COUNT BYTES [AUTHORITY.pem]
+ *   PROGRAM WORKLOAD URI COUNT BYTES [FILE]
+ *
+ * FILE is for wss whom to trust, in PEM, and for a path that ends in /deflate (permessage-deflate)
+ * or /deflate-anew (without context takeover) the messages to send, each followed by a newline.
  *
  * It answers one line: "cpu NANOSECONDS wall NANOSECONDS messages COUNT", measured from an open
  * connection to the last message, or "memory BYTES connections COUNT". Everything is that of the
@@ -29,7 +32,11 @@ struct task {
     long count;
     size_t bytes;
     const char *authority; /* a PEM file, or NULL */
+    const char *messages;  /* a file, or NULL: nothing is compressed */
+    int takes_over;        /* the compression's contexts, in both directions */
 };
+
+enum { MESSAGES = 64 }; /* in the file of those to be compressed */
 
 struct reading {
     int64_t cpu, wall;
@@ -60,13 +67,14 @@ static inline struct task task_parse(int argc, char **argv)
 
     memset(&task, 0, sizeof task);
     if (argc < 5)
-        fail("usage: PROGRAM WORKLOAD URI COUNT BYTES [AUTHORITY.pem]");
+        fail("usage: PROGRAM WORKLOAD URI COUNT BYTES [FILE]");
     task.workload = argv[1];
     task.uri = argv[2];
     task.count = atol(argv[3]);
     task.bytes = (size_t)atol(argv[4]);
-    task.authority = argc > 5 ? argv[5] : NULL;
     task.is_secure = strncmp(task.uri, "wss://", 6) == 0;
+    if (argc > 5)
+        *(task.is_secure ? &task.authority : &task.messages) = argv[5];
     host = task.uri + (task.is_secure ? 6 : 5);
     length = strcspn(host, ":");
     if (length >= sizeof task.host || host[length] != ':')
@@ -76,17 +84,32 @@ static inline struct task task_parse(int argc, char **argv)
     task.path = strchr(host, '/');
     if (!task.path)
         fail("the URI needs a path");
+    task.takes_over = !strstr(task.path, "/deflate-anew");
     return task;
 }
 
 static inline char *task_payload(const struct task *task)
 {
-    char *payload = (char *)malloc(task->bytes + 1);
+    size_t size = (task->bytes + 1) * (task->messages ? MESSAGES : 1);
+    char *payload = (char *)malloc(size);
 
     if (!payload)
         fail("no memory");
-    memset(payload, 'a', task->bytes + 1);
+    memset(payload, 'a', size);
+    if (task->messages) {
+        FILE *file = fopen(task->messages, "rb");
+
+        if (!file || fread(payload, 1, size, file) != size)
+            fail("the messages cannot be read");
+        fclose(file);
+    }
     return payload;
+}
+
+/* What is to be sent as the message of this number. */
+static inline const char *task_message(const struct task *task, const char *payload, long number)
+{
+    return task->messages ? payload + number % MESSAGES * (long)(task->bytes + 1) : payload;
 }
 
 static inline int64_t nanoseconds(struct timeval time)

@@ -2,169 +2,17 @@
  * Floor b: what a client costs that is written by hand for one socket and one workload. It is the
  * yardstick of the table: non-blocking, 64 KiB buffers, messages delivered where they lie, framed
  * and masked in one pass, text checked as long as it is ASCII, a large message read straight into
- * its own buffer. No close, no ping, no fragments, no limits, no errors but giving up.
+ * its own buffer, the payload of fragments copied behind each other. No close, no ping, no limits,
+ * no errors but giving up. `receive-raw` is less than that: bytes that nobody looks at.
  */
-#include "client.h"
-
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#ifdef WITH_OPENSSL
-#include <openssl/ssl.h>
-#endif
+#include "floor_connection.h"
+#include "floor_deflate.h"
 
 enum { BUFFER_BYTES = 64 * 1024, HEADER_BYTES = 14 };
-
-struct connection {
-    int descriptor;
-    int is_drained; /* the last read was a short one */
-#ifdef WITH_OPENSSL
-    SSL *ssl;
-#endif
-};
+/* The first bytes of frames: final, RSV1, opcode. */
+enum { TEXT = 0x81, BINARY = 0x82, COMPRESSED_TEXT = 0xC1 };
 
 typedef void (*message_fn)(const uint8_t *data, size_t length, void *user_data);
-
-static void wait_for(struct connection *connection, short events)
-{
-    struct pollfd entry = {.fd = connection->descriptor, .events = events};
-
-    if (poll(&entry, 1, 10000) != 1)
-        fail("floor: nothing came for 10 s");
-}
-
-#ifdef WITH_OPENSSL
-static int must_wait(struct connection *connection, int result)
-{
-    switch (SSL_get_error(connection->ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-        wait_for(connection, POLLIN);
-        return 1;
-    case SSL_ERROR_WANT_WRITE:
-        wait_for(connection, POLLOUT);
-        return 1;
-    }
-    return 0;
-}
-
-static void start_tls(struct connection *connection, const struct task *task)
-{
-    static SSL_CTX *context;
-    int result;
-
-    if (!context) {
-        context = SSL_CTX_new(TLS_client_method());
-        SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-        if (SSL_CTX_load_verify_locations(context, task->authority, NULL) != 1)
-            fail("floor: the authority cannot be read");
-    }
-    connection->ssl = SSL_new(context);
-    SSL_set_fd(connection->ssl, connection->descriptor);
-    while ((result = SSL_connect(connection->ssl)) != 1)
-        if (!must_wait(connection, result))
-            fail("floor: the TLS handshake failed");
-}
-#endif
-
-static size_t read_some(struct connection *connection, void *buffer, size_t room)
-{
-#ifdef WITH_OPENSSL
-    if (connection->ssl) {
-        for (;;) {
-            int got = SSL_read(connection->ssl, buffer, (int)room);
-
-            if (got > 0)
-                return (size_t)got;
-            if (!must_wait(connection, got))
-                fail("floor: the connection ended");
-        }
-    }
-#endif
-    for (;;) {
-        ssize_t got;
-
-        if (connection->is_drained)
-            wait_for(connection, POLLIN);
-        connection->is_drained = 0;
-        got = recv(connection->descriptor, buffer, room, 0);
-        if (got > 0) {
-            connection->is_drained = (size_t)got < room;
-            return (size_t)got;
-        }
-        if (got == 0 || errno != EAGAIN)
-            fail("floor: the connection ended");
-        connection->is_drained = 1;
-    }
-}
-
-static void write_all(struct connection *connection, const void *data, size_t length)
-{
-    const char *from = data;
-
-    while (length > 0) {
-        ssize_t taken;
-
-#ifdef WITH_OPENSSL
-        if (connection->ssl) {
-            taken = SSL_write(connection->ssl, from, (int)length);
-            if (taken <= 0) {
-                if (!must_wait(connection, (int)taken))
-                    fail("floor: the connection ended");
-                continue;
-            }
-        } else
-#endif
-        {
-            taken = send(connection->descriptor, from, length, MSG_NOSIGNAL);
-            if (taken < 0) {
-                if (errno != EAGAIN)
-                    fail("floor: the connection ended");
-                wait_for(connection, POLLOUT);
-                continue;
-            }
-        }
-        from += taken;
-        length -= (size_t)taken;
-    }
-}
-
-static struct connection open_connection(const struct task *task)
-{
-    struct connection connection = {.descriptor = socket(AF_INET, SOCK_STREAM, 0)};
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)task->port)};
-    char head[1024];
-    int length, on = 1;
-    size_t held = 0;
-
-    inet_pton(AF_INET, task->host, &address.sin_addr);
-    if (connect(connection.descriptor, (struct sockaddr *)&address, sizeof address) != 0)
-        fail("floor: cannot connect");
-    setsockopt(connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    fcntl(connection.descriptor, F_SETFL, O_NONBLOCK);
-    if (task->is_secure) {
-#ifdef WITH_OPENSSL
-        start_tls(&connection, task);
-#else
-        fail("floor: built without OpenSSL");
-#endif
-    }
-    length = snprintf(head, sizeof head,
-                      "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\n"
-                      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                      task->path, task->host, task->port);
-    write_all(&connection, head, (size_t)length);
-    /* The server says nothing behind its answer until it is asked to. */
-    while (held < 4 || memcmp(head + held - 4, "\r\n\r\n", 4) != 0)
-        held += read_some(&connection, head + held, sizeof head - held);
-    return connection;
-}
 
 /* Masks while copying. */
 static inline void copy_masked(uint8_t *to, const uint8_t *from, size_t length, uint32_t key)
@@ -191,11 +39,11 @@ static uint32_t next_key(void)
     return (uint32_t)state;
 }
 
-static inline size_t write_header(uint8_t *out, int is_text, size_t length, uint32_t key)
+static inline size_t write_header(uint8_t *out, uint8_t first, size_t length, uint32_t key)
 {
     size_t at = 2;
 
-    out[0] = is_text ? 0x81 : 0x82;
+    out[0] = first;
     if (length < 126) {
         out[1] = (uint8_t)(0x80 | length);
     } else if (length < 65536) {
@@ -250,7 +98,7 @@ static void read_messages(struct connection *connection, long count, message_fn 
                 length = length << 8 | from[byte];
         }
         if (there >= 2 && there >= header && length <= there - header) {
-            if (from[0] == 0x81)
+            if (from[0] == TEXT)
                 check_ascii(from + header, length);
             at += header + length;
             count--;
@@ -277,6 +125,65 @@ static void read_messages(struct connection *connection, long count, message_fn 
     }
 }
 
+/* Reads `count` messages in many frames, each much smaller than the buffer. */
+static void read_fragmented(struct connection *connection, long count, size_t length,
+                            message_fn on_message, void *user_data)
+{
+    static uint8_t buffer[BUFFER_BYTES];
+    uint8_t *message = malloc(length);
+    size_t at = 0, end = 0, left = 0, done = 0;
+    int is_final = 0;
+
+    if (!message)
+        fail("no memory");
+    while (count > 0) {
+        size_t there = end - at;
+
+        if (left > 0) {
+            size_t piece = there < left ? there : left;
+
+            memcpy(message + done, buffer + at, piece);
+            done += piece;
+            at += piece;
+            left -= piece;
+        } else if (there >= 4) {
+            is_final = buffer[at] & 0x80;
+            left = buffer[at + 1];
+            at += 2;
+            if (left == 126) {
+                left = (size_t)buffer[at] << 8 | buffer[at + 1];
+                at += 2;
+            }
+            if (left > length - done)
+                fail("floor: a message of the wrong size");
+        }
+        if (left == 0 && is_final) {
+            on_message(message, done, user_data);
+            done = 0;
+            is_final = 0;
+            count--;
+        } else if (end - at < 4) {
+            memmove(buffer, buffer + at, end - at);
+            end -= at;
+            at = 0;
+            end += read_some(connection, buffer + end, sizeof buffer - end);
+        }
+    }
+    free(message);
+}
+
+/* Reads as many bytes as there is payload, as an application might that has 1 MiB to fill. */
+static void read_raw(struct connection *connection, uint64_t left)
+{
+    static uint8_t buffer[1024 * 1024];
+
+    while (left > 0) {
+        size_t room = left < sizeof buffer ? (size_t)left : sizeof buffer;
+
+        left -= read_some(connection, buffer, room);
+    }
+}
+
 static uint8_t waiting[BUFFER_BYTES + HEADER_BYTES];
 static size_t waiting_bytes;
 
@@ -286,7 +193,7 @@ static void flush(struct connection *connection)
     waiting_bytes = 0;
 }
 
-static void write_message(struct connection *connection, int is_text, const char *payload,
+static void write_message(struct connection *connection, uint8_t first, const char *payload,
                           size_t length)
 {
     const uint8_t *from = (const uint8_t *)payload;
@@ -294,7 +201,7 @@ static void write_message(struct connection *connection, int is_text, const char
 
     if (waiting_bytes + HEADER_BYTES + length > BUFFER_BYTES)
         flush(connection);
-    waiting_bytes += write_header(waiting + waiting_bytes, is_text, length, key);
+    waiting_bytes += write_header(waiting + waiting_bytes, first, length, key);
     while (length > 0) {
         /* Pieces after the first begin at a multiple of four: the key need not be turned. */
         size_t room = (BUFFER_BYTES - waiting_bytes) & ~(size_t)3;
@@ -313,6 +220,7 @@ struct conversation {
     struct connection *connection;
     const struct task *task;
     const char *payload;
+    struct codec *codec;
 };
 
 static void on_pong(const uint8_t *data, size_t length, void *user_data)
@@ -320,7 +228,7 @@ static void on_pong(const uint8_t *data, size_t length, void *user_data)
     struct conversation *conversation = user_data;
 
     (void)data, (void)length;
-    write_message(conversation->connection, 1, conversation->payload, conversation->task->bytes);
+    write_message(conversation->connection, TEXT, conversation->payload, conversation->task->bytes);
     flush(conversation->connection);
 }
 
@@ -333,20 +241,47 @@ static void on_flood(const uint8_t *data, size_t length, void *user_data)
         fail("floor: a message of the wrong size");
 }
 
+static void on_compressed(const uint8_t *data, size_t length, void *user_data)
+{
+    struct conversation *conversation = user_data;
+    struct coded message =
+        inflate_message(conversation->codec, data, length, conversation->task->takes_over);
+
+    check_ascii(message.data, message.length);
+    on_flood(message.data, message.length, user_data);
+}
+
 static void on_answer(const uint8_t *data, size_t length, void *user_data)
 {
     (void)data, (void)length, (void)user_data;
 }
 
+static void write_compressed(struct conversation *conversation, const char *payload)
+{
+    struct coded message = deflate_message(conversation->codec, payload, conversation->task->bytes,
+                                           conversation->task->takes_over);
+
+    write_message(conversation->connection, COMPRESSED_TEXT, (const char *)message.data,
+                  message.length);
+}
+
 static void measure_memory(const struct task *task)
 {
+    struct codec *shared = calloc(1, sizeof *shared);
+    struct conversation conversation = {.task = task, .payload = task_payload(task)};
     long before = 0, number;
 
     for (number = -1; number < task->count; number++) {
         struct connection connection = open_connection(task);
 
-        if (task_is(task, "idle-used")) {
-            write_message(&connection, 1, "hello", 5);
+        conversation.connection = &connection;
+        if (task_is(task, "idle-used") && task->messages) {
+            conversation.codec = task->takes_over ? calloc(1, sizeof *shared) : shared;
+            write_compressed(&conversation, conversation.payload);
+            flush(&connection);
+            read_messages(&connection, 1, on_compressed, &conversation);
+        } else if (task_is(task, "idle-used")) {
+            write_message(&connection, TEXT, "hello", 5);
             flush(&connection);
             read_messages(&connection, 1, on_answer, NULL);
         }
@@ -356,14 +291,50 @@ static void measure_memory(const struct task *task)
     print_memory(before, task->count);
 }
 
+static void send_all(struct conversation *conversation)
+{
+    const struct task *task = conversation->task;
+    uint8_t first = task_is_text(task) ? TEXT : BINARY;
+    long left;
+
+    if (task->messages)
+        for (left = task->count; left > 0; left--)
+            write_compressed(conversation, task_message(task, conversation->payload, left));
+    else
+        for (left = task->count; left > 0; left--)
+            write_message(conversation->connection, first, conversation->payload, task->bytes);
+    flush(conversation->connection);
+    read_messages(conversation->connection, 1, on_answer, NULL);
+}
+
+static void receive_all(struct conversation *conversation)
+{
+    const struct task *task = conversation->task;
+    /* Through a pointer the compiler cannot see behind, as in a library. */
+    message_fn volatile on_message = task_is(task, "ping-pong") ? on_pong
+                                     : task->messages           ? on_compressed
+                                                                : on_flood;
+
+    write_message(conversation->connection, TEXT, conversation->payload,
+                  on_message == on_pong ? task->bytes : 1);
+    flush(conversation->connection);
+    if (task_is(task, "receive-fragments"))
+        read_fragmented(conversation->connection, task->count, task->bytes, on_message,
+                        conversation);
+    else if (task_is(task, "receive-raw"))
+        read_raw(conversation->connection, (uint64_t)task->count * task->bytes);
+    else
+        read_messages(conversation->connection, task->count, on_message, conversation);
+}
+
 int main(int argc, char **argv)
 {
     struct task task = task_parse(argc, argv);
-    struct conversation conversation = {.task = &task, .payload = task_payload(&task)};
+    static struct codec codec;
+    struct conversation conversation = {
+        .task = &task, .payload = task_payload(&task), .codec = &codec};
     struct connection connection;
     struct reading begin;
-    /* Through a pointer the compiler cannot see behind, as in a library. */
-    message_fn volatile on_message = task_is(&task, "ping-pong") ? on_pong : on_flood;
 
     if (strncmp(task.workload, "idle", 4) == 0) {
         measure_memory(&task);
@@ -372,17 +343,10 @@ int main(int argc, char **argv)
     connection = open_connection(&task);
     conversation.connection = &connection;
     begin = reading_now();
-    if (task_is(&task, "send")) {
-        for (long left = task.count; left > 0; left--)
-            write_message(&connection, task_is_text(&task), conversation.payload, task.bytes);
-        flush(&connection);
-        read_messages(&connection, 1, on_answer, NULL);
-    } else {
-        write_message(&connection, 1, conversation.payload,
-                      task_is(&task, "ping-pong") ? task.bytes : 1);
-        flush(&connection);
-        read_messages(&connection, task.count, on_message, &conversation);
-    }
+    if (task_is(&task, "send"))
+        send_all(&conversation);
+    else
+        receive_all(&conversation);
     print_since(begin, task.count);
     _exit(0);
 }

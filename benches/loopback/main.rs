@@ -3,7 +3,7 @@
 //! ```text
 //! loopback DIRECTORY [REPETITIONS [WORKLOAD]]     runs the clients in DIRECTORY, prints the tables
 //! loopback serve DIRECTORY                        the server, until its standard input ends
-//! loopback tungstenite WORKLOAD URI COUNT BYTES [AUTHORITY.pem]        one client, as the C ones
+//! loopback tungstenite WORKLOAD URI COUNT BYTES [FILE]        one client, as the C ones
 //! ```
 //!
 //! Every measurement is a process of its own that tells its own CPU time, so that neither the
@@ -12,6 +12,7 @@
 #![allow(clippy::indexing_slicing)] // offsets into the server's own buffers
 
 mod cases;
+mod compressed;
 mod counts;
 mod measurement;
 mod placement;

@@ -96,7 +96,7 @@ impl Bench {
 
     /// `None`: the tool is not there, or the case is not for counting.
     fn count(&self, tool: Tool, case: &Case, entry: &Entry) -> Option<f64> {
-        let [few, many] = case.counted()?;
+        let [few, many] = case.counts()?;
         if !is_installed(tool.program()) {
             return None;
         }
@@ -138,8 +138,8 @@ impl Bench {
             line.push(self.directory.join(entry.program).display().to_string());
         }
         line.extend([entry.workload.to_owned(), uri, count.to_string(), case.bytes.to_string()]);
-        if case.secure {
-            line.push(self.directory.join("authority.pem").display().to_string());
+        if let Some(file) = case.file() {
+            line.push(self.directory.join(file).display().to_string());
         }
         let (program, arguments) = line.split_first().ok_or("nothing to run")?;
         let child = Command::new(program)

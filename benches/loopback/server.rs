@@ -2,8 +2,14 @@
 //! client waits for. What a connection does, its path says:
 //!
 //! - `/echo` sends every message back;
-//! - `/flood/COUNT/BYTES/text` (or `binary`) sends that many as soon as a message has come;
+//! - `/flood/COUNT/BYTES/text` (or `binary`) sends that many as soon as a message has come,
+//!   with `/FRAGMENT` behind it each in frames of that many bytes;
+//! - `/file/COUNT/BYTES` likewise sends one message, in one frame, of so many times so many bytes;
+//! - `/json/COUNT` likewise sends compressed JSON;
 //! - `/sink/COUNT` swallows that many and then sends one.
+//!
+//! With `/deflate` behind it, permessage-deflate is agreed to; with `/deflate-anew` its contexts
+//! are not taken over. `messages.json` has what JSON there is, for those who send some.
 //!
 //! It trusts its clients: what they must never send is not looked for.
 
@@ -20,12 +26,15 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tungstenite::handshake::derive_accept_key;
 
 use crate::Failure;
+use crate::compressed::{self, Context};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 const STACK_BYTES: usize = 256 * 1024;
 
-/// Prints the ports of ws and wss, writes `authority.pem`, and serves until standard input ends.
+/// Prints the ports of ws and wss, writes `authority.pem` and `messages.json`, and serves until
+/// standard input ends.
 pub fn serve(directory: &Path) -> Result<(), Failure> {
+    std::fs::write(directory.join("messages.json"), compressed::messages())?;
     let tls = identity(directory)?;
     let plain = TcpListener::bind("127.0.0.1:0")?;
     let secure = TcpListener::bind("127.0.0.1:0")?;
@@ -104,8 +113,25 @@ fn converse<S: Read + Write>(stream: S) -> io::Result<()> {
     let (count, bytes) = (number(), number());
     match what {
         "flood" => {
+            let is_text = path.contains("/text");
+            number(); // text or binary
+            let message = match number() {
+                0 => frame(is_text, bytes),
+                fragment => fragments(is_text, bytes, fragment),
+            };
             conversation.swallow(1)?;
-            conversation.flood(count, &frame(path.ends_with("/text"), bytes))?;
+            conversation.flood(count, &message)?;
+            conversation.swallow(usize::MAX)
+        }
+        "file" => {
+            conversation.swallow(1)?;
+            conversation.send_file(count, bytes)?;
+            conversation.swallow(usize::MAX)
+        }
+        "json" => {
+            let context = Context::of(&path).unwrap_or(Context::Fresh);
+            conversation.swallow(1)?;
+            conversation.send_json(count, compressed::frames(context))?;
             conversation.swallow(usize::MAX)
         }
         "sink" => {
@@ -133,10 +159,13 @@ impl<S: Read + Write> Conversation<S> {
         let key = key.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
         let key = key.map(|(_, value)| value.trim()).next().unwrap_or_default();
         self.forget(head_bytes);
+        let extensions = Context::of(&path).map_or_else(String::new, |context| {
+            format!("Sec-WebSocket-Extensions: {}\r\n", context.answer())
+        });
         write!(
             self.stream,
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {}\r\n\r\n",
+             {extensions}Sec-WebSocket-Accept: {}\r\n\r\n",
             derive_accept_key(key.as_bytes())
         )?;
         self.stream.flush()?;
@@ -168,11 +197,37 @@ impl<S: Read + Write> Conversation<S> {
         self.stream.flush()
     }
 
+    /// Writes one message of `count` times `bytes` bytes, which nobody holds whole.
+    fn send_file(&mut self, count: usize, bytes: usize) -> io::Result<()> {
+        let mut header = vec![0x82];
+        push_length(&mut header, count * bytes);
+        self.stream.write_all(&header)?;
+        let block = vec![b'a'; bytes];
+        for _ in 0..count {
+            self.stream.write_all(&block)?;
+        }
+        self.stream.flush()
+    }
+
+    /// Writes `count` compressed messages, many at once.
+    fn send_json(&mut self, count: usize, frames: &compressed::Frames) -> io::Result<()> {
+        let now = frames.first.len().min(count);
+        self.stream.write_all(&frames.first[..now].concat())?;
+        let round = frames.again.concat();
+        let left = count - now;
+        for _ in 0..left / frames.again.len() {
+            self.stream.write_all(&round)?;
+        }
+        self.stream.write_all(&frames.again[..left % frames.again.len()].concat())?;
+        self.stream.flush()
+    }
+
     /// Reads `count` messages and drops them.
     fn swallow(&mut self, mut count: usize) -> io::Result<()> {
         while count > 0 {
             let mut at = 0;
             while let Some((header, len)) = masked_header(&self.buffer[at..self.end]) {
+                let is_final = self.buffer[at] & 0x80 != 0;
                 at += header;
                 let there = len.min(self.end - at);
                 at += there;
@@ -187,7 +242,7 @@ impl<S: Read + Write> Conversation<S> {
                     }
                     missing -= read;
                 }
-                count -= 1;
+                count -= usize::from(is_final);
                 if count == 0 {
                     self.forget(at);
                     return Ok(());
@@ -240,7 +295,7 @@ fn masked_header(bytes: &[u8]) -> Option<(usize, usize)> {
     (bytes.len() >= header).then_some((header, len))
 }
 
-fn push_length(header: &mut Vec<u8>, len: usize) {
+pub fn push_length(header: &mut Vec<u8>, len: usize) {
     match len {
         0..126 => header.push(len as u8),
         126..65536 => {
@@ -259,4 +314,23 @@ fn frame(is_text: bool, len: usize) -> Vec<u8> {
     push_length(&mut frame, len);
     frame.resize(frame.len() + len, b'a');
     frame
+}
+
+/// A message in several frames.
+fn fragments(is_text: bool, len: usize, fragment: usize) -> Vec<u8> {
+    let mut message = Vec::new();
+    let mut left = len;
+    while left > 0 || message.is_empty() {
+        let piece = left.min(fragment);
+        let opcode = match (message.is_empty(), is_text) {
+            (false, _) => 0x00,
+            (true, true) => 0x01,
+            (true, false) => 0x02,
+        };
+        left -= piece;
+        message.push(if left == 0 { 0x80 | opcode } else { opcode });
+        push_length(&mut message, piece);
+        message.resize(message.len() + piece, b'a');
+    }
+    message
 }

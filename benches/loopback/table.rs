@@ -18,16 +18,24 @@ pub fn print(case: &Case, rows: &[Row]) {
         Unit::NanosecondsPerByte => "CPU, ns/byte",
         Unit::KibPerConnection => "KiB/connection",
     };
+    // Of one core that does nothing else.
+    let has_speed = case.unit == Unit::NanosecondsPerByte;
+    let (speed, line) = if has_speed { (" GiB/s |", "--:|") } else { ("", "") };
     println!("\n### {}\n", case.title);
-    println!("| library | {unit} | quartiles | x floor b | x tungstenite | instructions | calls |");
-    println!("|---|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| library | {unit} |{speed} quartiles | x floor b | x tungstenite | instructions | calls |"
+    );
+    println!("|---|--:|{line}--:|--:|--:|--:|--:|");
     for row in rows {
         let values = row.values.iter().flatten().map(|value| scaled(*value, case));
         let values = sorted(values.collect());
+        let median = quantile(&values, 0.5);
+        let speed = median.map(|median| 1e9 / median / f64::from(1 << 30));
         println!(
-            "| {} | {} | {}..{} | {} | {} | {} | {} |",
+            "| {} | {} |{} {}..{} | {} | {} | {} | {} |",
             row.label,
-            number(quantile(&values, 0.5)),
+            number(median),
+            if has_speed { format!(" {} |", number(speed)) } else { String::new() },
             number(quantile(&values, 0.25)),
             number(quantile(&values, 0.75)),
             number(ratio(row, rows, FLOOR)),
