@@ -61,6 +61,8 @@ struct Content {
     /// The session has borrowed the read; meanwhile it may have been cancelled.
     is_borrowed: bool,
     is_cancelled: bool,
+    /// Somebody sleeps until it is given back: only then waking is worth a system call.
+    is_awaited: bool,
     finished: Vec<Finished>,
     end: Option<End>,
     /// The session waits for somebody who reads.
@@ -249,8 +251,11 @@ impl Incoming {
         content.is_borrowed = false;
         content.serve(reading);
         self.publish(&mut content);
+        let is_awaited = std::mem::take(&mut content.is_awaited);
         drop(content);
-        self.returned.notify_all();
+        if is_awaited {
+            self.returned.notify_all();
+        }
     }
 
     /// How much the session may read now; 0 when nobody wants more. Then `begin` asks for a turn.
@@ -302,7 +307,8 @@ impl Incoming {
         has_finished
     }
 
-    fn wait<'a>(&self, content: MutexGuard<'a, Content>) -> MutexGuard<'a, Content> {
+    fn wait<'a>(&self, mut content: MutexGuard<'a, Content>) -> MutexGuard<'a, Content> {
+        content.is_awaited = true;
         self.returned.wait(content).unwrap_or_else(PoisonError::into_inner)
     }
 }

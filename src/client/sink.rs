@@ -61,10 +61,17 @@ pub enum Completion {
 /// A thread's place to wait for the end of an operation.
 #[derive(Debug, Default)]
 pub struct Waiter {
-    outcome: Mutex<Option<Result<u64, Error>>>,
+    place: Mutex<Place>,
     /// What a failed operation had done.
     done: AtomicU64,
     changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    outcome: Option<Result<u64, Error>>,
+    /// Somebody sleeps here: only then waking is worth a system call.
+    is_awaited: bool,
 }
 
 impl Waiter {
@@ -80,20 +87,26 @@ impl Waiter {
     }
 
     pub fn finish(&self, outcome: Result<u64, Error>) {
-        let mut place = lock(&self.outcome);
-        if place.is_none() {
-            *place = Some(outcome);
+        let mut place = lock(&self.place);
+        if place.outcome.is_some() {
+            return;
+        }
+        place.outcome = Some(outcome);
+        let is_awaited = place.is_awaited;
+        drop(place);
+        if is_awaited {
             self.changed.notify_all();
         }
     }
 
     /// `None` when it has not ended by the deadline.
     pub fn wait(&self, deadline: Option<Instant>) -> Option<Result<u64, Error>> {
-        let mut place = lock(&self.outcome);
+        let mut place = lock(&self.place);
         loop {
-            if let Some(outcome) = &*place {
+            if let Some(outcome) = &place.outcome {
                 return Some(outcome.clone());
             }
+            place.is_awaited = true;
             let Some(deadline) = deadline else {
                 place = self.changed.wait(place).unwrap_or_else(PoisonError::into_inner);
                 continue;
