@@ -414,7 +414,7 @@ typedef int32_t ws_result;
 #define WS_E_CONNECTION_TIMEOUT ((ws_result)0x800C000Bu)
 /** Never raised here: here WS_E_INVALIDARG. Status: UNKNOWN. */
 #define WS_E_UNKNOWN_PROTOCOL ((ws_result)0x800C000Du)
-/** The custom validation callback rejected the server. Status: UNKNOWN. */
+/** The custom validation rejected the server, or its chain has no pinned key. Status: UNKNOWN. */
 #define WS_E_SECURITY_PROBLEM ((ws_result)0x800C000Eu)
 /** Never raised here: here WS_E_REDIRECT_FAILED. Status: REDIRECT_FAILED. */
 #define WS_E_INET_REDIRECT_FAILED ((ws_result)0x800C0014u)
@@ -761,9 +761,8 @@ typedef struct ws_error {
     /** The fatal TLS alert that the server sent (RFC 8446 section 6); 0 for none. */
     uint32_t tls_alert;
     /**
-     * What is wrong with the server's certificate: bit n is ChainValidationResult n of the
-     * original (1 untrusted, 2 revoked, 3 expired, 4 incomplete chain, 5 invalid signature,
-     * 6 wrong usage, 7 invalid name, ...); 0 for nothing.
+     * What is wrong with the server's certificate, also what was ignored: bits of
+     * WS_CERTIFICATE_ERROR_...; 0 when that was not the failure.
      */
     uint32_t certificate_errors;
     /** A sentence in English, ended by a NUL. Holds no secret. May change between versions. */
@@ -975,6 +974,13 @@ typedef uint32_t ws_information;
 #define WS_INFORMATION_SERVER_CERTIFICATE ((ws_information)9u)
 /** Bytes, by index from 0: the certificates that the server sent besides its own, in DER. */
 #define WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES ((ws_information)10u)
+/**
+ * Integer: what is wrong with the server's certificate, bits of WS_CERTIFICATE_ERROR_..., also what
+ * was ignored; 0 without TLS.
+ */
+#define WS_INFORMATION_SERVER_CERTIFICATE_ERRORS ((ws_information)11u)
+/** Integer, WS_SSL_ERROR_SEVERITY_...: how grave these are. */
+#define WS_INFORMATION_SERVER_CERTIFICATE_ERROR_SEVERITY ((ws_information)12u)
 /** Text: "TLS 1.3" or "TLS 1.2"; empty without TLS. */
 #define WS_INFORMATION_TLS_VERSION ((ws_information)13u)
 /** Text: the cipher suite's name at the IANA; empty without TLS. */
@@ -1016,11 +1022,31 @@ typedef uint32_t ws_control;
 /** Integer, milliseconds, read-only: the interval that is in effect, which is the desired one. */
 #define WS_CONTROL_ACTUAL_UNSOLICITED_PONG_INTERVAL_MS ((ws_control)8u)
 /**
+ * Integer, bits of WS_CERTIFICATE_ERROR_..., default 0: faults of the server's certificate that do
+ * not prevent the connection. All that is wrong with a chain is found, and each fault is ignored
+ * only if all of its bits are set. A revoked certificate and an invalid signature are never
+ * ignored: their bits are WS_E_INVALIDARG. Pin a key or judge the certificate yourself when you
+ * ignore faults, or you talk to anybody.
+ */
+#define WS_CONTROL_IGNORABLE_SERVER_CERTIFICATE_ERRORS ((ws_control)9u)
+/**
+ * Bytes, PEM, default none: the certificate that is shown when the server asks for one, with its
+ * chain behind it, and its private key (PKCS#8, PKCS#1 or SEC1), which is not encrypted and belongs
+ * to the first certificate. The bytes of the key are overwritten once they have been read; the form
+ * that is signed with lives as long as a socket or a connection needs it.
+ */
+#define WS_CONTROL_CLIENT_CERTIFICATE ((ws_control)10u)
+/**
  * Bytes, PEM, default none: root certificates besides the system's, or with TRUST_SYSTEM_STORE 0
- * instead of them.
+ * instead of them. A certificate that is the server's own needs no root.
  */
 #define WS_CONTROL_TRUSTED_CERTIFICATES ((ws_control)11u)
-/** Integer, 0 or 1, default 1: whether the system's root certificates are trusted. */
+/**
+ * Integer, 0 or 1, default 1: whether the system's root certificates are trusted. On Linux and the
+ * BSDs they are files: those that SSL_CERT_FILE and SSL_CERT_DIR name, else the system's, else
+ * roots that came with the library. A connect reads them when they were last read five minutes ago
+ * or longer.
+ */
 #define WS_CONTROL_TRUST_SYSTEM_STORE ((ws_control)12u)
 /**
  * Integer, milliseconds, default 60000: for the name lookup, and for each address from TCP to the
@@ -1098,6 +1124,12 @@ typedef uint32_t ws_control;
 /** Integer, bytes, default 64, live: smaller messages are sent uncompressed. */
 #define WS_CONTROL_COMPRESSION_THRESHOLD ((ws_control)29u)
 /**
+ * Integer, 0 or 1, default 1: whether a later connection may take up the TLS session of an earlier
+ * one, which is faster. Sockets with the same host, port, proxy and TLS controls share sessions,
+ * others never. The certificate that the session began with is judged again by what holds now.
+ */
+#define WS_CONTROL_TLS_SESSION_RESUMPTION ((ws_control)31u)
+/**
  * Integer, bytes on the wire, default 16 MiB, live: with more waiting, ws_send answers
  * WS_E_WOULD_BLOCK. An empty queue takes one message of any size.
  */
@@ -1113,6 +1145,71 @@ typedef uint32_t ws_control;
  * some payload; more end the connection with WS_E_MESSAGE_TOO_BIG.
  */
 #define WS_CONTROL_MAX_FRAGMENTS ((ws_control)34u)
+/**
+ * Bytes, PEM (X509 CRL), default none: revocation lists. A certificate that one of them names is
+ * refused with WS_E_SEC_CERT_REVOKED whatever is ignorable, also when the list has expired. With
+ * lists the server's certificate has to be covered by one that its issuer has signed: by none is
+ * WS_CERTIFICATE_ERROR_REVOCATION_INFORMATION_MISSING, by one that has expired, is not valid yet or
+ * has a wrong signature is WS_CERTIFICATE_ERROR_REVOCATION_FAILURE. Authorities in between may be
+ * left out. Lists are never fetched.
+ */
+#define WS_CONTROL_CERTIFICATE_REVOCATION_LISTS ((ws_control)35u)
+/**
+ * Text, default empty for any: public keys one of which has to be in the server's chain, else the
+ * connect fails with WS_E_SECURITY_PROBLEM. Each is sha256/ and the base64 of the SHA-256 of its
+ * SubjectPublicKeyInfo (RFC 7469), separated by spaces or commas. The rest of the chain is judged
+ * all the same, and what is ignorable there does not ignore a pin. Where the platform judges chains
+ * (Windows, macOS, Android) a root of its own cannot be pinned.
+ */
+#define WS_CONTROL_PINNED_PUBLIC_KEYS ((ws_control)36u)
+/**
+ * Integer, 0 or 1, default 0: whether the secrets of the connection are written to the file that
+ * the environment variable SSLKEYLOGFILE names, for debugging: who reads it reads the connection.
+ */
+#define WS_CONTROL_TLS_KEY_LOG ((ws_control)37u)
+
+/**
+ * What is wrong with a server's certificate: bits of WS_CERTIFICATE_ERROR_... Bit n is
+ * ChainValidationResult n of the original.
+ */
+typedef uint32_t ws_certificate_errors;
+/** The chain leads to no root that is trusted. */
+#define WS_CERTIFICATE_ERROR_UNTRUSTED ((ws_certificate_errors)2u)
+/** A certificate was revoked. Never ignorable. */
+#define WS_CERTIFICATE_ERROR_REVOKED ((ws_certificate_errors)4u)
+/** A certificate has expired or is not valid yet. */
+#define WS_CERTIFICATE_ERROR_EXPIRED ((ws_certificate_errors)8u)
+/** The chain ends where an issuer is missing. Comes with UNTRUSTED. */
+#define WS_CERTIFICATE_ERROR_INCOMPLETE_CHAIN ((ws_certificate_errors)16u)
+/** A signature in the chain is not valid, or of a kind that is too weak. Never ignorable. */
+#define WS_CERTIFICATE_ERROR_INVALID_SIGNATURE ((ws_certificate_errors)32u)
+/** A certificate is not for servers. */
+#define WS_CERTIFICATE_ERROR_WRONG_USAGE ((ws_certificate_errors)64u)
+/** The certificate is for another name or address. */
+#define WS_CERTIFICATE_ERROR_INVALID_NAME ((ws_certificate_errors)128u)
+/** A policy of an authority is not kept. Not told apart here: it never occurs. */
+#define WS_CERTIFICATE_ERROR_INVALID_CERTIFICATE_AUTHORITY_POLICY ((ws_certificate_errors)256u)
+/**
+ * An authority's certificate is used by a server, or the other way round, or a chain is too deep.
+ */
+#define WS_CERTIFICATE_ERROR_BASIC_CONSTRAINTS_ERROR ((ws_certificate_errors)512u)
+/** A certificate has a critical extension that is not understood. */
+#define WS_CERTIFICATE_ERROR_UNKNOWN_CRITICAL_EXTENSION ((ws_certificate_errors)1024u)
+/** No revocation list covers the certificate. */
+#define WS_CERTIFICATE_ERROR_REVOCATION_INFORMATION_MISSING ((ws_certificate_errors)2048u)
+/** The revocation list for the certificate has expired or is broken. */
+#define WS_CERTIFICATE_ERROR_REVOCATION_FAILURE ((ws_certificate_errors)4096u)
+/** Something else: a certificate that cannot be read, a chain that is too long. */
+#define WS_CERTIFICATE_ERROR_OTHER_ERRORS ((ws_certificate_errors)8192u)
+
+/** How grave the faults of a certificate are: SocketSslErrorSeverity of the original. */
+typedef uint32_t ws_ssl_error_severity;
+/** There are none. */
+#define WS_SSL_ERROR_SEVERITY_NONE ((ws_ssl_error_severity)0u)
+/** Each of them can be ignored. */
+#define WS_SSL_ERROR_SEVERITY_IGNORABLE ((ws_ssl_error_severity)1u)
+/** One of them can never be ignored. */
+#define WS_SSL_ERROR_SEVERITY_FATAL ((ws_ssl_error_severity)2u)
 
 /** Who asks for a credential: one of WS_CREDENTIAL_... */
 typedef uint32_t ws_credential;

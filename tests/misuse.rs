@@ -9,6 +9,8 @@ mod support;
 
 #[path = "misuse/arguments.rs"]
 mod arguments;
+#[path = "misuse/certificates.rs"]
+mod certificates;
 #[path = "misuse/credentials.rs"]
 mod credentials;
 #[path = "misuse/data.rs"]

@@ -487,6 +487,7 @@ fn note_tls(link: &Link, stream: &Stream) {
     information.tls_cipher_suite = tls.cipher_suite();
     information.tls_resumed = tls.is_resumed();
     information.certificates = tls.peer_certificates();
+    information.certificate_errors = tls.certificate_faults().validation_mask();
 }
 
 fn note_response(link: &Link, conversation: &mut Conversation) {

@@ -1,6 +1,8 @@
 //! The table of controls: setters, getters and `ws_get_control_info` all come from it. Refuses to
 //! know the values of a socket.
 
+use crate::transport::tls::CertificateFault;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Control {
@@ -12,6 +14,8 @@ pub enum Control {
     NoDelay = 6,
     DesiredUnsolicitedPongIntervalMs = 7,
     ActualUnsolicitedPongIntervalMs = 8,
+    IgnorableServerCertificateErrors = 9,
+    ClientCertificate = 10,
     TrustedCertificates = 11,
     TrustSystemStore = 12,
     ConnectTimeoutMs = 13,
@@ -31,9 +35,13 @@ pub enum Control {
     CompressionServerNoContextTakeover = 27,
     CompressionLevel = 28,
     CompressionThreshold = 29,
+    TlsSessionResumption = 31,
     SendQueueLimit = 32,
     ReceiveQueueLimit = 33,
     MaxFragments = 34,
+    CertificateRevocationLists = 35,
+    PinnedPublicKeys = 36,
+    TlsKeyLog = 37,
 }
 
 impl Control {
@@ -97,8 +105,11 @@ const MS: u64 = u32::MAX as u64;
 /// Stands for "no limit" in `MAX_MESSAGE_SIZE`, as in the original.
 pub const NO_LIMIT: u64 = 0xffff_ffff;
 
+/// Every value of ChainValidationResult that can be ignored.
+const IGNORABLE: u64 = (CertificateFault::FULL_MASK & !CertificateFault::FATAL_MASK) as u64;
+
 /// Every control. The place in the table is the place of an integer's value.
-pub const TABLE: [ControlInfo; 30] = [
+pub const TABLE: [ControlInfo; 36] = [
     of_messages(integer(Control::MessageType, c"MESSAGE_TYPE", (0, 0, 1), true)),
     of_messages(integer(
         Control::MaxMessageSize,
@@ -171,13 +182,24 @@ pub const TABLE: [ControlInfo; 30] = [
         false,
     )),
     integer(Control::MaxRedirects, c"MAX_REDIRECTS", (0, 0, 20), false),
+    integer(
+        Control::IgnorableServerCertificateErrors,
+        c"IGNORABLE_SERVER_CERTIFICATE_ERRORS",
+        (0, 0, IGNORABLE),
+        false,
+    ),
+    integer(Control::TlsSessionResumption, c"TLS_SESSION_RESUMPTION", (1, 0, 1), false),
+    integer(Control::TlsKeyLog, c"TLS_KEY_LOG", (0, 0, 1), false),
     other(Control::SupportedProtocols, c"SUPPORTED_PROTOCOLS", ControlType::Text),
     other(Control::TrustedCertificates, c"TRUSTED_CERTIFICATES", ControlType::Bytes),
     other(Control::Proxy, c"PROXY", ControlType::Text),
+    other(Control::ClientCertificate, c"CLIENT_CERTIFICATE", ControlType::Bytes),
+    other(Control::CertificateRevocationLists, c"CERTIFICATE_REVOCATION_LISTS", ControlType::Bytes),
+    other(Control::PinnedPublicKeys, c"PINNED_PUBLIC_KEYS", ControlType::Text),
 ];
 
 /// So many of them, the first, are integers.
-pub(super) const INTEGERS: usize = 27;
+pub(super) const INTEGERS: usize = 30;
 
 /// Finds the row of a control by its number.
 pub fn info(number: u32) -> Option<&'static ControlInfo> {
@@ -215,8 +237,14 @@ pub(super) const fn place_in_table(control: Control) -> usize {
         Control::ReceiveQueueLimit => 24,
         Control::MaxFragments => 25,
         Control::MaxRedirects => 26,
-        Control::SupportedProtocols => 27,
-        Control::TrustedCertificates => 28,
-        Control::Proxy => 29,
+        Control::IgnorableServerCertificateErrors => 27,
+        Control::TlsSessionResumption => 28,
+        Control::TlsKeyLog => 29,
+        Control::SupportedProtocols => 30,
+        Control::TrustedCertificates => 31,
+        Control::Proxy => 32,
+        Control::ClientCertificate => 33,
+        Control::CertificateRevocationLists => 34,
+        Control::PinnedPublicKeys => 35,
     }
 }

@@ -10,8 +10,12 @@ use zeroize::Zeroizing;
 use crate::base::lock::lock;
 use crate::handshake::{DeflateOffer, protocols};
 use crate::http::{Credential, CredentialFault};
+use crate::transport::identity::ClientCertificate;
+use crate::transport::pem::{self, PemFault};
 use crate::transport::proxy::{Proxy, ProxyUriFault};
+use crate::transport::tls::CertificateFault;
 use crate::transport::trust;
+use crate::transport::verify::{PinnedKeys, RevocationLists, Rules};
 
 pub use super::control_table::{Control, ControlInfo, ControlType, NO_LIMIT, TABLE, info};
 use super::control_table::{INTEGERS, place_in_table};
@@ -29,6 +33,10 @@ struct Others {
     protocols_text: String,
     protocols: Vec<String>,
     trusted: Option<Arc<[CertificateDer<'static>]>>,
+    client_certificate: Option<ClientCertificate>,
+    revocation_lists: Arc<RevocationLists>,
+    pins_text: String,
+    pins: PinnedKeys,
     headers: Vec<(String, String)>,
     /// May hold a password.
     proxy: Zeroizing<String>,
@@ -87,6 +95,13 @@ impl Controls {
         if value < min || value > max {
             return Err(Misuse::Invalid("value is outside the range of this control"));
         }
+        if row.control == Control::IgnorableServerCertificateErrors
+            && value & u64::from(CertificateFault::FATAL_MASK) != 0
+        {
+            return Err(Misuse::Invalid(
+                "value has the bit of Revoked or InvalidSignature, which can never be ignored",
+            ));
+        }
         if let Some(place) = self.place(row.control) {
             place.store(value, Ordering::Relaxed);
         }
@@ -117,6 +132,15 @@ impl Controls {
                 others.protocols_text = text.to_owned();
                 Ok(())
             }
+            Control::PinnedPublicKeys => {
+                let pins = PinnedKeys::parse(text).ok_or(Misuse::Invalid(
+                    "value is not a list of sha256/ and the base64 of a hash each",
+                ))?;
+                let mut others = lock(&self.others);
+                others.pins = pins;
+                others.pins_text = text.to_owned();
+                Ok(())
+            }
             Control::Proxy => {
                 Proxy::parse(text).map_err(bad_proxy)?;
                 lock(&self.others).proxy = Zeroizing::new(text.to_owned());
@@ -129,29 +153,34 @@ impl Controls {
     pub fn get_text(&self, row: &ControlInfo) -> Result<String, Misuse> {
         match row.control {
             Control::SupportedProtocols => Ok(lock(&self.others).protocols_text.clone()),
+            Control::PinnedPublicKeys => Ok(lock(&self.others).pins_text.clone()),
             Control::Proxy => Ok(lock(&self.others).proxy.to_string()),
             _ => Err(WRONG_TYPE),
         }
     }
 
     pub fn set_bytes(&self, row: &ControlInfo, bytes: &[u8]) -> Result<(), Misuse> {
+        let invalid = |fault: PemFault| Misuse::Invalid(fault.sentence());
+        let is_set = !bytes.is_empty();
         match row.control {
             Control::TrustedCertificates => {
-                let trusted = match bytes {
-                    [] => None,
-                    _ => Some(
-                        trust::parse_certificates(bytes)
-                            .map_err(|_| {
-                                Misuse::Invalid("data is not PEM with usable certificates")
-                            })?
-                            .into(),
-                    ),
-                };
+                let trusted = is_set.then(|| pem::parse_certificates(bytes)).transpose();
+                let trusted = trusted.map_err(invalid)?.map(Arc::from);
                 lock(&self.others).trusted = trusted;
-                Ok(())
             }
-            _ => Err(WRONG_TYPE),
+            Control::ClientCertificate => {
+                let certificate = is_set.then(|| ClientCertificate::parse(bytes)).transpose();
+                let certificate = certificate.map_err(invalid)?;
+                lock(&self.others).client_certificate = certificate;
+            }
+            Control::CertificateRevocationLists => {
+                let lists = is_set.then(|| pem::parse_revocation_lists(bytes)).transpose();
+                let lists = Arc::new(lists.map_err(invalid)?.unwrap_or_default());
+                lock(&self.others).revocation_lists = lists;
+            }
+            _ => return Err(WRONG_TYPE),
         }
+        Ok(())
     }
 
     /// Adds a header to the upgrade request; the same name again replaces.
@@ -235,9 +264,19 @@ impl Controls {
     }
 
     pub fn trust(&self) -> trust::TrustSettings {
+        let others = lock(&self.others);
+        let ignorable = self.integer(Control::IgnorableServerCertificateErrors);
         trust::TrustSettings {
-            trusted: lock(&self.others).trusted.clone().unwrap_or_default(),
+            trusted: others.trusted.clone().unwrap_or_default(),
             trust_system_store: self.integer(Control::TrustSystemStore) == 1,
+            rules: Rules {
+                ignorable_errors: ignorable as u32,
+                revocation_lists: Arc::clone(&others.revocation_lists),
+                pins: others.pins.clone(),
+            },
+            client_certificate: others.client_certificate.clone(),
+            resumes_sessions: self.integer(Control::TlsSessionResumption) == 1,
+            logs_keys: self.integer(Control::TlsKeyLog) == 1,
         }
     }
 
@@ -340,6 +379,19 @@ mod tests {
         assert!(!format!("{controls:?}").contains("hunter2"));
         controls.set_text(row, "").unwrap();
         assert_eq!(controls.get_text(row).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn what_is_fatal_is_never_ignorable() {
+        let controls = Controls::default();
+        let row = info(Control::IgnorableServerCertificateErrors as u32).unwrap();
+        for bit in 0..64 {
+            let is_good = bit < 14 && bit != 2 && bit != 5;
+            assert_eq!(controls.set_integer(row, 1 << bit).is_ok(), is_good, "{bit}");
+        }
+        assert!(controls.set_integer(row, 0x3fff).is_err());
+        controls.set_integer(row, 0x3fff & !0b10_0100).unwrap();
+        assert_eq!(controls.trust().rules.ignorable_errors, 0x3fdb);
     }
 
     #[test]

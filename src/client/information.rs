@@ -18,4 +18,6 @@ pub struct Information {
     pub tls_resumed: bool,
     /// DER, the server's own first.
     pub certificates: Vec<Vec<u8>>,
+    /// What is wrong with them, also what is overlooked: bit n is ChainValidationResult n.
+    pub certificate_errors: u32,
 }

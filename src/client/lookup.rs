@@ -6,8 +6,6 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 
-use rustls::ClientConfig;
-
 use crate::http::uri::Host;
 use crate::transport::{resolve, trust};
 
@@ -20,12 +18,14 @@ use super::runtime::Runtime;
 pub struct Question {
     /// Whose port is connected to: the server, or the proxy.
     pub peer: (Host, u16),
+    /// What fails when it has no address: the way to the proxy, or that to the server.
+    pub peer_phase: Phase,
     /// The server behind a proxy that wants its address instead of its name.
     pub target: Option<(Host, u16)>,
     /// Of the server, when it is reached with TLS.
-    pub trust: Option<trust::TrustSettings>,
+    pub trust: Option<(trust::TrustSettings, trust::Route)>,
     /// Of the proxy, likewise.
-    pub proxy_trust: Option<trust::TrustSettings>,
+    pub proxy_trust: Option<(trust::TrustSettings, trust::Route)>,
 }
 
 /// The answers.
@@ -33,8 +33,8 @@ pub struct Question {
 pub struct Lookup {
     pub addresses: Vec<SocketAddr>,
     pub target: Vec<SocketAddr>,
-    pub tls: Option<Arc<ClientConfig>>,
-    pub proxy_tls: Option<Arc<ClientConfig>>,
+    pub tls: Option<Arc<trust::Configuration>>,
+    pub proxy_tls: Option<Arc<trust::Configuration>>,
 }
 
 /// Finds the answers and hands them to the link as those of `attempt`.
@@ -64,13 +64,14 @@ pub fn begin(runtime: &Weak<Runtime>, link: &Arc<Link>, attempt: u64, question: 
 }
 
 fn answer(question: &Question) -> Result<Lookup, Error> {
-    let tls = |settings: &Option<trust::TrustSettings>| {
-        let config = settings.as_ref().map(trust::client_config).transpose();
-        config.map_err(|fault| Error::new(Phase::Tls, Cause::Tls(fault)))
+    let tls = |wanted: &Option<(trust::TrustSettings, trust::Route)>| {
+        let found = wanted.as_ref().map(|(settings, route)| trust::configuration(settings, route));
+        found.transpose().map_err(|fault| Error::new(Phase::Tls, Cause::Tls(fault)))
     };
     let tls_of_proxy = tls(&question.proxy_trust);
     Ok(Lookup {
-        addresses: addresses(&question.peer)?,
+        addresses: addresses(&question.peer)
+            .map_err(|error| Error { phase: question.peer_phase, ..error })?,
         target: question.target.as_ref().map(addresses).transpose()?.unwrap_or_default(),
         proxy_tls: tls_of_proxy?,
         tls: tls(&question.trust)?,

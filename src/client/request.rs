@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 use crate::base::random;
 use crate::handshake::{Offer, RedirectFault, redirect};
 use crate::http::auth::{self, Credential};
+use crate::http::uri::Host;
 use crate::http::{Response, Uri};
 use crate::transport::proxy::{self, Proxy};
 use crate::transport::tcp::TcpOptions;
-use crate::transport::trust::TrustSettings;
+use crate::transport::trust::{Route, TrustSettings};
 
 use super::error::{Cause, Error, Phase};
 use super::lookup::Question;
@@ -65,6 +66,10 @@ pub fn environment() -> Vec<(&'static str, String)> {
     names.into_iter().filter_map(value).collect()
 }
 
+fn route(host: &Host, port: u16, proxy: String) -> Route {
+    Route { host: host.server_name().to_owned(), port, proxy }
+}
+
 impl Request {
     /// What has to be known before this round can begin.
     pub fn plan(&mut self) -> Result<Question, Error> {
@@ -82,12 +87,15 @@ impl Request {
                 Some(proxy) => (proxy.host().clone(), proxy.port()),
                 None => server.clone(),
             },
+            peer_phase: if proxy.is_some() { Phase::Proxy } else { Phase::Name },
             target: looks_up.then_some(server),
-            trust: uri.is_secure().then(|| self.trust.clone()),
-            proxy_trust: proxy
-                .as_ref()
-                .is_some_and(Proxy::is_secure)
-                .then(|| self.trust.for_proxy()),
+            trust: uri.is_secure().then(|| {
+                let proxy = proxy.as_ref().map(Proxy::to_string).unwrap_or_default();
+                (self.trust.clone(), route(uri.host(), uri.port(), proxy))
+            }),
+            proxy_trust: proxy.as_ref().filter(|proxy| proxy.is_secure()).map(|proxy| {
+                (self.trust.for_proxy(), route(proxy.host(), proxy.port(), String::new()))
+            }),
         };
         self.progress.proxy = proxy;
         Ok(question)

@@ -68,9 +68,11 @@ impl Tunnel {
         for _ in 0..READS_PER_TURN {
             self.send(stream);
             let input = turn.scratch.input.get_mut(..READ_BYTES).unwrap_or_default();
-            let read = stream
-                .read(input, &mut turn.scratch.ciphertext, false)
-                .map_err(|fault| stream_error(Phase::Proxy, fault))?;
+            let read =
+                stream.read(input, &mut turn.scratch.ciphertext, false).map_err(|fault| Error {
+                    phase: Phase::Proxy,
+                    ..stream_error(Phase::Proxy, fault)
+                })?;
             let bytes = match read {
                 Read::Blocked => return Ok(Tunnelled::Pending),
                 Read::End => None,

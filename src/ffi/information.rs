@@ -48,6 +48,10 @@ pub extern "C" fn ws_get_information(
             WS_INFORMATION_HTTP_STATUS => {
                 known.response.as_ref().map_or(0, |response| response.status.into())
             }
+            WS_INFORMATION_SERVER_CERTIFICATE_ERRORS => known.certificate_errors.into(),
+            WS_INFORMATION_SERVER_CERTIFICATE_ERROR_SEVERITY => {
+                outcome::severity(known.certificate_errors).into()
+            }
             WS_INFORMATION_TLS_RESUMED => u64::from(known.tls_resumed),
             _ => return Err(NOT_THIS_TYPE),
         };
@@ -244,8 +248,8 @@ fn describe(error: Option<&Error>, http_status: u32) -> ws_error {
     described.system_error = error.system_error;
     if let Cause::Tls(fault) = &error.cause {
         described.tls_alert = fault.alert().map_or(0, u32::from);
-        if let TlsFault::Certificate(fault) = fault {
-            described.certificate_errors = fault.validation_mask();
+        if let TlsFault::Certificate(refusal) = fault {
+            described.certificate_errors = refusal.all.validation_mask();
         }
     }
     let text = error.to_string();

@@ -67,10 +67,12 @@ fn http_status(status: u16) -> ws_result {
 
 fn of_tls(fault: &TlsFault) -> ws_result {
     match fault {
-        TlsFault::Certificate(fault) => match fault {
+        TlsFault::Certificate(refusal) => match refusal.gravest {
             CertificateFault::Expired | CertificateFault::NotYetValid => WS_E_SEC_CERT_DATE_INVALID,
             CertificateFault::WrongName => WS_E_SEC_CERT_CN_INVALID,
-            CertificateFault::UnknownIssuer => WS_E_CERT_UNTRUSTEDROOT,
+            CertificateFault::UnknownIssuer | CertificateFault::UntrustedRoot => {
+                WS_E_CERT_UNTRUSTEDROOT
+            }
             CertificateFault::Revoked => WS_E_SEC_CERT_REVOKED,
             CertificateFault::BadSignature => WS_E_TRUST_CERT_SIGNATURE,
             CertificateFault::WrongUsage => WS_E_CERT_WRONG_USAGE,
@@ -81,7 +83,10 @@ fn of_tls(fault: &TlsFault) -> ws_result {
             | CertificateFault::BasicConstraints
             | CertificateFault::Other => WS_E_SEC_CERT_ERRORS,
         },
-        TlsFault::Alert(_)
+        TlsFault::NotPinned => WS_E_SECURITY_PROBLEM,
+        TlsFault::NoClientCertificate(_) => WS_E_CLIENT_AUTH_CERT_NEEDED,
+        TlsFault::ClientCertificateRefused
+        | TlsFault::Alert(_)
         | TlsFault::NotTls
         | TlsFault::BadRecord
         | TlsFault::Handshake(_)
@@ -169,6 +174,15 @@ fn of_protocol(fault: Fault) -> ws_result {
         Fault::MessageTooBig | Fault::TooManyFragments => WS_E_MESSAGE_TOO_BIG,
         Fault::TextNotUtf8 | Fault::CloseReasonNotUtf8 => WS_E_NO_UNICODE_TRANSLATION,
         Fault::OutOfMemory => WS_E_OUTOFMEMORY,
+    }
+}
+
+/// What the original says of these bits of ChainValidationResult.
+pub fn severity(certificate_errors: u32) -> ws_ssl_error_severity {
+    match certificate_errors {
+        0 => WS_SSL_ERROR_SEVERITY_NONE,
+        errors if errors & CertificateFault::FATAL_MASK == 0 => WS_SSL_ERROR_SEVERITY_IGNORABLE,
+        _ => WS_SSL_ERROR_SEVERITY_FATAL,
     }
 }
 

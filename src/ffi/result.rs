@@ -264,7 +264,7 @@ pub const WS_E_RESOURCE_NOT_FOUND: ws_result = 0x800C0005u32 as i32;
 pub const WS_E_CONNECTION_TIMEOUT: ws_result = 0x800C000Bu32 as i32;
 /// Never raised here: here `WS_E_INVALIDARG`. Status: UNKNOWN.
 pub const WS_E_UNKNOWN_PROTOCOL: ws_result = 0x800C000Du32 as i32;
-/// The custom validation callback rejected the server. Status: UNKNOWN.
+/// The custom validation rejected the server, or its chain has no pinned key. Status: UNKNOWN.
 pub const WS_E_SECURITY_PROBLEM: ws_result = 0x800C000Eu32 as i32;
 /// Never raised here: here `WS_E_REDIRECT_FAILED`. Status: REDIRECT_FAILED.
 pub const WS_E_INET_REDIRECT_FAILED: ws_result = 0x800C0014u32 as i32;

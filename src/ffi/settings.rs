@@ -24,10 +24,24 @@ pub const WS_CONTROL_NO_DELAY: ws_control = 6;
 pub const WS_CONTROL_DESIRED_UNSOLICITED_PONG_INTERVAL_MS: ws_control = 7;
 /// Integer, milliseconds, read-only: the interval that is in effect, which is the desired one.
 pub const WS_CONTROL_ACTUAL_UNSOLICITED_PONG_INTERVAL_MS: ws_control = 8;
+/// Integer, bits of WS_CERTIFICATE_ERROR_…, default 0: faults of the server's certificate that do
+/// not prevent the connection. All that is wrong with a chain is found, and each fault is ignored
+/// only if all of its bits are set. A revoked certificate and an invalid signature are never
+/// ignored: their bits are WS_E_INVALIDARG. Pin a key or judge the certificate yourself when you
+/// ignore faults, or you talk to anybody.
+pub const WS_CONTROL_IGNORABLE_SERVER_CERTIFICATE_ERRORS: ws_control = 9;
+/// Bytes, PEM, default none: the certificate that is shown when the server asks for one, with its
+/// chain behind it, and its private key (PKCS#8, PKCS#1 or SEC1), which is not encrypted and belongs
+/// to the first certificate. The bytes of the key are overwritten once they have been read; the form
+/// that is signed with lives as long as a socket or a connection needs it.
+pub const WS_CONTROL_CLIENT_CERTIFICATE: ws_control = 10;
 /// Bytes, PEM, default none: root certificates besides the system's, or with TRUST_SYSTEM_STORE 0
-/// instead of them.
+/// instead of them. A certificate that is the server's own needs no root.
 pub const WS_CONTROL_TRUSTED_CERTIFICATES: ws_control = 11;
-/// Integer, 0 or 1, default 1: whether the system's root certificates are trusted.
+/// Integer, 0 or 1, default 1: whether the system's root certificates are trusted. On Linux and the
+/// BSDs they are files: those that SSL_CERT_FILE and SSL_CERT_DIR name, else the system's, else
+/// roots that came with the library. A connect reads them when they were last read five minutes ago
+/// or longer.
 pub const WS_CONTROL_TRUST_SYSTEM_STORE: ws_control = 12;
 /// Integer, milliseconds, default 60000: for the name lookup, and for each address from TCP to the
 /// answer of the upgrade request; bytes that trickle in do not extend it.
@@ -82,6 +96,10 @@ pub const WS_CONTROL_COMPRESSION_SERVER_NO_CONTEXT_TAKEOVER: ws_control = 27;
 pub const WS_CONTROL_COMPRESSION_LEVEL: ws_control = 28;
 /// Integer, bytes, default 64, live: smaller messages are sent uncompressed.
 pub const WS_CONTROL_COMPRESSION_THRESHOLD: ws_control = 29;
+/// Integer, 0 or 1, default 1: whether a later connection may take up the TLS session of an earlier
+/// one, which is faster. Sockets with the same host, port, proxy and TLS controls share sessions,
+/// others never. The certificate that the session began with is judged again by what holds now.
+pub const WS_CONTROL_TLS_SESSION_RESUMPTION: ws_control = 31;
 /// Integer, bytes on the wire, default 16 MiB, live: with more waiting, ws_send answers
 /// WS_E_WOULD_BLOCK. An empty queue takes one message of any size.
 pub const WS_CONTROL_SEND_QUEUE_LIMIT: ws_control = 32;
@@ -92,6 +110,61 @@ pub const WS_CONTROL_RECEIVE_QUEUE_LIMIT: ws_control = 33;
 /// Integer, default 65536: frames of one message, empty ones included, except one that only ends
 /// some payload; more end the connection with WS_E_MESSAGE_TOO_BIG.
 pub const WS_CONTROL_MAX_FRAGMENTS: ws_control = 34;
+/// Bytes, PEM (X509 CRL), default none: revocation lists. A certificate that one of them names is
+/// refused with WS_E_SEC_CERT_REVOKED whatever is ignorable, also when the list has expired. With
+/// lists the server's certificate has to be covered by one that its issuer has signed: by none is
+/// WS_CERTIFICATE_ERROR_REVOCATION_INFORMATION_MISSING, by one that has expired, is not valid yet or
+/// has a wrong signature is WS_CERTIFICATE_ERROR_REVOCATION_FAILURE. Authorities in between may be
+/// left out. Lists are never fetched.
+pub const WS_CONTROL_CERTIFICATE_REVOCATION_LISTS: ws_control = 35;
+/// Text, default empty for any: public keys one of which has to be in the server's chain, else the
+/// connect fails with WS_E_SECURITY_PROBLEM. Each is sha256/ and the base64 of the SHA-256 of its
+/// SubjectPublicKeyInfo (RFC 7469), separated by spaces or commas. The rest of the chain is judged
+/// all the same, and what is ignorable there does not ignore a pin. Where the platform judges chains
+/// (Windows, macOS, Android) a root of its own cannot be pinned.
+pub const WS_CONTROL_PINNED_PUBLIC_KEYS: ws_control = 36;
+/// Integer, 0 or 1, default 0: whether the secrets of the connection are written to the file that
+/// the environment variable SSLKEYLOGFILE names, for debugging: who reads it reads the connection.
+pub const WS_CONTROL_TLS_KEY_LOG: ws_control = 37;
+
+/// What is wrong with a server's certificate: bits of WS_CERTIFICATE_ERROR_…. Bit n is
+/// ChainValidationResult n of the original.
+pub type ws_certificate_errors = u32;
+/// The chain leads to no root that is trusted.
+pub const WS_CERTIFICATE_ERROR_UNTRUSTED: ws_certificate_errors = 0x2;
+/// A certificate was revoked. Never ignorable.
+pub const WS_CERTIFICATE_ERROR_REVOKED: ws_certificate_errors = 0x4;
+/// A certificate has expired or is not valid yet.
+pub const WS_CERTIFICATE_ERROR_EXPIRED: ws_certificate_errors = 0x8;
+/// The chain ends where an issuer is missing. Comes with UNTRUSTED.
+pub const WS_CERTIFICATE_ERROR_INCOMPLETE_CHAIN: ws_certificate_errors = 0x10;
+/// A signature in the chain is not valid, or of a kind that is too weak. Never ignorable.
+pub const WS_CERTIFICATE_ERROR_INVALID_SIGNATURE: ws_certificate_errors = 0x20;
+/// A certificate is not for servers.
+pub const WS_CERTIFICATE_ERROR_WRONG_USAGE: ws_certificate_errors = 0x40;
+/// The certificate is for another name or address.
+pub const WS_CERTIFICATE_ERROR_INVALID_NAME: ws_certificate_errors = 0x80;
+/// A policy of an authority is not kept. Not told apart here: it never occurs.
+pub const WS_CERTIFICATE_ERROR_INVALID_CERTIFICATE_AUTHORITY_POLICY: ws_certificate_errors = 0x100;
+/// An authority's certificate is used by a server, or the other way round, or a chain is too deep.
+pub const WS_CERTIFICATE_ERROR_BASIC_CONSTRAINTS_ERROR: ws_certificate_errors = 0x200;
+/// A certificate has a critical extension that is not understood.
+pub const WS_CERTIFICATE_ERROR_UNKNOWN_CRITICAL_EXTENSION: ws_certificate_errors = 0x400;
+/// No revocation list covers the certificate.
+pub const WS_CERTIFICATE_ERROR_REVOCATION_INFORMATION_MISSING: ws_certificate_errors = 0x800;
+/// The revocation list for the certificate has expired or is broken.
+pub const WS_CERTIFICATE_ERROR_REVOCATION_FAILURE: ws_certificate_errors = 0x1000;
+/// Something else: a certificate that cannot be read, a chain that is too long.
+pub const WS_CERTIFICATE_ERROR_OTHER_ERRORS: ws_certificate_errors = 0x2000;
+
+/// How grave the faults of a certificate are: SocketSslErrorSeverity of the original.
+pub type ws_ssl_error_severity = u32;
+/// There are none.
+pub const WS_SSL_ERROR_SEVERITY_NONE: ws_ssl_error_severity = 0;
+/// Each of them can be ignored.
+pub const WS_SSL_ERROR_SEVERITY_IGNORABLE: ws_ssl_error_severity = 1;
+/// One of them can never be ignored.
+pub const WS_SSL_ERROR_SEVERITY_FATAL: ws_ssl_error_severity = 2;
 
 /// Who asks for a credential: one of WS_CREDENTIAL_….
 pub type ws_credential = u32;

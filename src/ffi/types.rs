@@ -128,9 +128,8 @@ pub struct ws_error {
     pub system_error: i32,
     /// The fatal TLS alert that the server sent (RFC 8446 §6); 0 for none.
     pub tls_alert: u32,
-    /// What is wrong with the server's certificate: bit n is ChainValidationResult n of the
-    /// original (1 untrusted, 2 revoked, 3 expired, 4 incomplete chain, 5 invalid signature,
-    /// 6 wrong usage, 7 invalid name, …); 0 for nothing.
+    /// What is wrong with the server's certificate, also what was ignored: bits of
+    /// WS_CERTIFICATE_ERROR_…; 0 when that was not the failure.
     pub certificate_errors: u32,
     /// A sentence in English, ended by a NUL. Holds no secret. May change between versions.
     pub text: [c_char; 256],
@@ -346,6 +345,11 @@ pub const WS_INFORMATION_RESPONSE_BODY: ws_information = 8;
 pub const WS_INFORMATION_SERVER_CERTIFICATE: ws_information = 9;
 /// Bytes, by index from 0: the certificates that the server sent besides its own, in DER.
 pub const WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES: ws_information = 10;
+/// Integer: what is wrong with the server's certificate, bits of WS_CERTIFICATE_ERROR_…, also what
+/// was ignored; 0 without TLS.
+pub const WS_INFORMATION_SERVER_CERTIFICATE_ERRORS: ws_information = 11;
+/// Integer, WS_SSL_ERROR_SEVERITY_…: how grave these are.
+pub const WS_INFORMATION_SERVER_CERTIFICATE_ERROR_SEVERITY: ws_information = 12;
 /// Text: "TLS 1.3" or "TLS 1.2"; empty without TLS.
 pub const WS_INFORMATION_TLS_VERSION: ws_information = 13;
 /// Text: the cipher suite's name at the IANA; empty without TLS.

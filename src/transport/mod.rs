@@ -2,7 +2,9 @@
 //! nothing of WebSockets.
 
 pub mod http_proxy;
+pub mod identity;
 pub mod no_proxy;
+pub mod pem;
 pub mod proxy;
 pub mod race;
 pub mod resolve;

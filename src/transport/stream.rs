@@ -90,7 +90,14 @@ impl Stream {
         ciphertext: &mut [u8],
         trusts_short_reads: bool,
     ) -> Result<Read, StreamFault> {
-        self.lower().read(buffer, ciphertext, trusts_short_reads)
+        let read = self.lower().read(buffer, ciphertext, trusts_short_reads);
+        let has_ended = matches!(read, Ok(Read::End) | Err(StreamFault::System(_)));
+        if has_ended { self.explained().map_or(read, Err) } else { read }
+    }
+
+    /// Why the peer has left, when TLS knows more of it.
+    fn explained(&self) -> Option<StreamFault> {
+        self.tls()?.ended().map(StreamFault::Tls)
     }
 
     /// Reads at most `count` bytes straight into the spare room of `target`. Plain streams only.
@@ -101,10 +108,22 @@ impl Stream {
     /// Takes the topmost TLS handshake as far as it goes now. `Some(true)`: it is done. `None`: the
     /// peer left.
     pub fn handshake(&mut self, ciphertext: &mut [u8]) -> Result<Option<bool>, StreamFault> {
+        let outcome = self.shake_hands(ciphertext);
+        let has_ended = matches!(outcome, Ok(None) | Err(StreamFault::System(_)));
+        if has_ended { self.explained().map_or(outcome, Err) } else { outcome }
+    }
+
+    fn shake_hands(&mut self, ciphertext: &mut [u8]) -> Result<Option<bool>, StreamFault> {
         let Some((tls, layers)) = self.layers.split_last_mut() else { return Ok(Some(true)) };
         let mut lower = Lower { tcp: &self.tcp, layers };
         loop {
-            tls.flush(&mut lower).map_err(StreamFault::System)?;
+            if let Err(error) = tls.flush(&mut lower) {
+                // The server's last words may lie there: an alert is worth more than a broken pipe.
+                return Err(match tls.advance(&mut lower, ciphertext) {
+                    Err(StreamFault::Tls(fault)) => StreamFault::Tls(fault),
+                    _ => StreamFault::System(error),
+                });
+            }
             if !tls.session.is_handshaking() {
                 return Ok(Some(true));
             }

@@ -4,30 +4,25 @@
 //! waits, reads or writes a socket, or tells the time (rustls reads the wall clock to judge
 //! certificates). Refuses to know whom to trust (`trust`, `verify`).
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use rustls::{
-    AlertDescription, CipherSuite, ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion,
-};
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls::{AlertDescription, CipherSuite, ClientConnection, HandshakeKind, ProtocolVersion};
+use rustls_pki_types::ServerName;
 
-pub use fault::{CertificateFault, HandshakeFault, SetupFault, TlsFault};
+pub use certificate_fault::{CertificateFault, CertificateFaults};
+pub use fault::{HandshakeFault, Refusal, SetupFault, TlsFault};
+pub(super) use note::{CertificateRequest, note_certificate_request, note_verdict};
 
+use note::Notes;
+
+use super::trust::Configuration;
+use super::verify::RouteVerification;
+
+mod certificate_fault;
 mod fault;
-
-thread_local! {
-    /// The chain that the verifier refused last on this thread, for rustls forgets it.
-    static REFUSED: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The verifier, which runs inside `receive`, refuses this chain.
-pub(super) fn note_refused(end_entity: &[u8], intermediates: &[CertificateDer<'_>]) {
-    let others = intermediates.iter().map(|certificate| certificate.to_vec());
-    REFUSED.set(std::iter::once(end_entity.to_vec()).chain(others).collect());
-}
+mod note;
 
 /// Plaintext accepted beyond what was taken as ciphertext, in bytes.
 const WRITE_BUFFER_LIMIT: usize = 64 * 1024;
@@ -39,10 +34,18 @@ const BARE_CLOSE_NOTIFY: [Option<u8>; 7] =
 /// The client's end of a TLS connection.
 pub struct TlsSession {
     connection: ClientConnection,
+    verification: Arc<RouteVerification>,
+    name: ServerName<'static>,
     /// The first fault; it stays.
     fault: Option<TlsFault>,
+    /// What is wrong with the server's certificate, also what is overlooked.
+    certificate_faults: CertificateFaults,
     /// The chain that the fault is about.
     refused: Vec<Vec<u8>>,
+    /// The server asked for a certificate of ours.
+    request: Option<CertificateRequest>,
+    /// Something was decrypted: the server had no objections to whom it talks to.
+    has_answered: bool,
     /// How much of a bare close_notify came as the very first bytes; None once something else did.
     bare_close_notify: Option<usize>,
     close_notify_received: bool,
@@ -64,15 +67,21 @@ pub enum Plain {
 impl TlsSession {
     /// Begins the handshake: the session wants to write at once.
     pub fn new(
-        config: &Arc<ClientConfig>,
+        configuration: &Configuration,
         name: ServerName<'static>,
     ) -> Result<TlsSession, TlsFault> {
-        let mut connection = ClientConnection::new(config.clone(), name)?;
+        let client = Arc::clone(&configuration.client);
+        let mut connection = ClientConnection::new(client, name.clone())?;
         connection.set_buffer_limit(Some(WRITE_BUFFER_LIMIT));
         Ok(TlsSession {
             connection,
+            verification: Arc::clone(&configuration.verification),
+            name,
             fault: None,
+            certificate_faults: CertificateFaults::default(),
             refused: Vec::new(),
+            request: None,
+            has_answered: false,
             bare_close_notify: Some(0),
             close_notify_received: false,
             close_notify_sent: false,
@@ -82,6 +91,17 @@ impl TlsSession {
     /// What has made the session useless. Plaintext from before it may still wait.
     pub fn fault(&self) -> Option<&TlsFault> {
         self.fault.as_ref()
+    }
+
+    /// What it means that the connection ends here, if it means more than that: a server that
+    /// leaves without a word once it has asked for a certificate was not content with the answer.
+    /// Many send no alert then, or lose it.
+    pub fn ended(&self) -> Option<TlsFault> {
+        match self.request? {
+            _ if self.has_answered => None,
+            CertificateRequest::InVain => Some(TlsFault::NoClientCertificate(0)),
+            CertificateRequest::Answered => Some(TlsFault::ClientCertificateRefused),
+        }
     }
 
     pub fn is_handshaking(&self) -> bool {
@@ -121,7 +141,10 @@ impl TlsSession {
         }
         match self.connection.reader().read(plain) {
             Ok(0) => Plain::Closed,
-            Ok(count) => Plain::Bytes(count),
+            Ok(count) => {
+                self.has_answered = true;
+                Plain::Bytes(count)
+            }
             Err(_) if self.close_notify_received => Plain::Closed,
             Err(_) => Plain::Empty,
         }
@@ -192,28 +215,70 @@ impl TlsSession {
         chain.iter().map(|certificate| certificate.to_vec()).collect()
     }
 
+    /// What is wrong with the server's chain, whether it was overlooked or not.
+    pub fn certificate_faults(&self) -> CertificateFaults {
+        self.certificate_faults
+    }
+
     fn process(&mut self) -> Result<(), TlsFault> {
-        match self.connection.process_new_packets() {
-            Ok(state) => {
-                self.close_notify_received = state.peer_has_closed();
-                Ok(())
-            }
+        let was_handshaking = self.connection.is_handshaking();
+        if was_handshaking {
+            drop(Notes::take()); // a stranger's
+        }
+        let processed = self.connection.process_new_packets();
+        let refusal = if was_handshaking { self.take_notes() } else { None };
+        match processed {
+            Ok(state) => self.close_notify_received = state.peer_has_closed(),
             // An authentic close_notify in the middle of a TLS 1.3 handshake.
             Err(rustls::Error::AlertReceived(AlertDescription::CloseNotify)) => {
                 self.close_notify_received = true;
-                Ok(())
             }
             Err(error) => {
-                let fault = match TlsFault::from(error) {
-                    // Not one message was understood: a server that speaks something else.
-                    TlsFault::BadRecord if self.connection.protocol_version().is_none() => {
-                        TlsFault::NotTls
-                    }
-                    fault => fault,
-                };
-                if matches!(fault, TlsFault::Certificate(_)) {
-                    self.refused = REFUSED.take();
-                }
+                let fault = refusal.unwrap_or_else(|| self.fault_of(error));
+                return Err(self.fail(fault));
+            }
+        }
+        if was_handshaking && !self.connection.is_handshaking() && self.is_resumed() {
+            self.judge_resumed()?;
+        }
+        Ok(())
+    }
+
+    /// What verifier and key had to say meanwhile: why the certificate is refused, perhaps.
+    fn take_notes(&mut self) -> Option<TlsFault> {
+        let notes = Notes::take();
+        self.request = self.request.or(notes.request);
+        let judged = notes.judged?;
+        self.certificate_faults = judged.faults;
+        self.refused = judged.refused;
+        judged.refusal
+    }
+
+    fn fault_of(&self, error: rustls::Error) -> TlsFault {
+        match TlsFault::from(error) {
+            // Not one message was understood: a server that speaks something else.
+            TlsFault::BadRecord if self.connection.protocol_version().is_none() => TlsFault::NotTls,
+            // TLS 1.3 has an alert of its own for it, TLS 1.2 has not: RFC 5246 §7.4.6.
+            TlsFault::Alert(number)
+                if self.request == Some(CertificateRequest::InVain)
+                    && tells_of_a_missing_certificate(number) =>
+            {
+                TlsFault::NoClientCertificate(number)
+            }
+            fault => fault,
+        }
+    }
+
+    /// A session that was resumed has shown no certificate, and the rules may have changed since.
+    fn judge_resumed(&mut self) -> Result<(), TlsFault> {
+        let chain = self.connection.peer_certificates().unwrap_or_default();
+        match self.verification.judge_resumed(chain, &self.name) {
+            Ok(faults) => {
+                self.certificate_faults = faults;
+                Ok(())
+            }
+            Err(fault) => {
+                self.connection.send_close_notify();
                 Err(self.fail(fault))
             }
         }
@@ -231,9 +296,17 @@ impl TlsSession {
     }
 
     fn fail(&mut self, fault: TlsFault) -> TlsFault {
+        if let TlsFault::Certificate(refusal) = &fault {
+            self.certificate_faults.extend(refusal.all.iter());
+        }
         self.fault = Some(fault.clone());
         fault
     }
+}
+
+/// handshake_failure, bad_certificate, certificate_unknown, access_denied, certificate_required.
+fn tells_of_a_missing_certificate(alert: u8) -> bool {
+    matches!(alert, 40 | 42 | 46 | 49 | 116)
 }
 
 impl fmt::Debug for TlsSession {

@@ -1,109 +1,110 @@
-//! Whom a TLS connection trusts: certificates out of PEM, and the configuration made of them.
+//! Whom a TLS connection trusts and what it shows: the configuration made of a socket's controls.
 //!
-//! Owns the choice of cryptography and the process-wide table of configurations: equal settings
-//! share one `ClientConfig`, and with it one session store, however many sockets use it. Loading
-//! the system's roots reads and parses their files, some milliseconds on Linux: it happens once per
-//! process (until `forget_configurations`), never per socket, in the call that needs them first.
-//! Refuses to know how a certificate is judged (`verify`) and how bytes are encrypted (`tls`).
+//! Owns the choice of cryptography and the process-wide table of configurations: sockets with the
+//! same controls, origin and proxy share one, and with it their sessions, however many they are;
+//! whoever differs in any of these shares nothing. The system's roots are read in the call that
+//! needs them first, and again when some minutes have passed: configurations made with other roots
+//! are not used any more. Refuses to know how a certificate is judged (`verify`) and how bytes are
+//! encrypted (`tls`).
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use rustls::client::danger::ServerCertVerifier;
+use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::{SectionKind, SliceIter};
+use rustls::sign::SigningKey;
+use rustls::{ClientConfig, KeyLogFile};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::tls::{SetupFault, TlsFault};
-use super::verify::{ServerVerification, system_verifier};
+use super::identity::{Answer, ClientCertificate};
+use super::tls::{CertificateFault, SetupFault, TlsFault};
+use super::verify::{RouteVerification, Rules, ServerVerification, SystemRoots};
 
 /// Configurations kept although no socket holds them, so that sessions survive a reconnect.
-const RECENT_CONFIGURATIONS: usize = 8;
+const RECENT_CONFIGURATIONS: usize = 64;
+/// The system's roots are looked at again after this time.
+const ROOTS_LIFETIME: Duration = Duration::from_secs(300);
 
-/// Whose signature makes a server's certificate believable.
+/// Everything a socket's controls say of TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TrustSettings {
     /// Trusted besides the system's store, or instead of it.
     pub trusted: Arc<[CertificateDer<'static>]>,
     pub trust_system_store: bool,
+    pub rules: Rules,
+    pub client_certificate: Option<ClientCertificate>,
+    /// Later connections take up the session of an earlier one.
+    pub resumes_sessions: bool,
+    /// Secrets are written to the file that SSLKEYLOGFILE names.
+    pub logs_keys: bool,
 }
 
 impl TrustSettings {
-    /// For a proxy on the way: the same roots.
+    /// For a proxy on the way: the same roots and revocations, but what overlooks faults, pins
+    /// keys or shows a certificate concerns the origin alone.
     pub fn for_proxy(&self) -> Self {
-        self.clone()
+        let rules = Rules {
+            // Lists are those of the origin's authority, perhaps.
+            ignorable_errors: CertificateFault::RevocationUnknown.validation_mask(),
+            pins: Default::default(),
+            ..self.rules.clone()
+        };
+        Self { rules, client_certificate: None, ..self.clone() }
     }
 
     /// For an origin that a redirect led to.
     pub fn for_other_origin(&self) -> Self {
-        self.clone()
+        Self { client_certificate: None, ..self.clone() }
     }
 }
 
 impl Default for TrustSettings {
     fn default() -> Self {
-        Self { trusted: Arc::new([]), trust_system_store: true }
-    }
-}
-
-/// Why bytes given as PEM certificates were refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PemFault {
-    /// No PEM section at all: nothing, other text, or DER.
-    NotPem,
-    /// A section that does not end, or whose content is not base64.
-    BrokenSection,
-    /// Sections, but none of them a certificate: keys, for example.
-    NoCertificate,
-    /// A section called a certificate whose content is none.
-    UnusableCertificate,
-}
-
-impl fmt::Display for PemFault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::NotPem => "there is no PEM section; DER is not accepted",
-            Self::BrokenSection => "a PEM section is cut short or is not base64",
-            Self::NoCertificate => "the PEM sections hold no certificate",
-            Self::UnusableCertificate => "a PEM section holds a certificate that cannot be read",
-        })
-    }
-}
-
-impl std::error::Error for PemFault {}
-
-/// Reads every certificate of `pem`; other sections and text between them are passed over.
-///
-/// There is at least one certificate in what is returned, and each can serve as a root. Nothing at
-/// all is `NotPem`: a caller for whom empty input means "none" asks before.
-pub fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemFault> {
-    let mut certificates = Vec::new();
-    let mut sections = SliceIter::<(SectionKind, Vec<u8>)>::new(pem).peekable();
-    if sections.peek().is_none() {
-        return Err(PemFault::NotPem);
-    }
-    let mut readable = RootCertStore::empty();
-    for section in sections {
-        let (kind, content) = section.map_err(|_| PemFault::BrokenSection)?;
-        if kind == SectionKind::Certificate {
-            let certificate = CertificateDer::from(content);
-            readable.add(certificate.clone()).map_err(|_| PemFault::UnusableCertificate)?;
-            certificates.push(certificate);
+        Self {
+            trusted: Arc::new([]),
+            trust_system_store: true,
+            rules: Rules::default(),
+            client_certificate: None,
+            resumes_sessions: true,
+            logs_keys: false,
         }
     }
-    if certificates.is_empty() { Err(PemFault::NoCertificate) } else { Ok(certificates) }
 }
 
-/// The configuration for `settings`: the one already in use where there is one.
-pub fn client_config(settings: &TrustSettings) -> Result<Arc<ClientConfig>, TlsFault> {
-    configurations().find_or_build(settings)
+/// Where a connection leads, and over what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Route {
+    pub host: String,
+    pub port: u16,
+    /// As its URI; empty for none.
+    pub proxy: String,
+}
+
+/// What all connections with the same settings on the same route have in common.
+pub struct Configuration {
+    pub(super) client: Arc<ClientConfig>,
+    pub(super) verification: Arc<RouteVerification>,
+}
+
+impl fmt::Debug for Configuration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Configuration").finish_non_exhaustive()
+    }
+}
+
+/// The configuration for `settings` on `route`: the one already in use where there is one.
+pub fn configuration(
+    settings: &TrustSettings,
+    route: &Route,
+) -> Result<Arc<Configuration>, TlsFault> {
+    configurations().find_or_build(settings, route, crate::reactor::now())
 }
 
 /// Lets go of every configuration and of the system's roots; for the library's shutdown.
 ///
-/// Sockets that still hold a configuration keep it. The next `client_config` starts afresh and
+/// Sockets that still hold a configuration keep it. The next `configuration` starts afresh and
 /// reads the system's store again.
 pub fn forget_configurations() {
     *configurations() = Configurations::default();
@@ -121,6 +122,16 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
+/// A private key in the form that this cryptography signs with. It only borrows the key, other
+/// than the provider's own loader.
+pub(super) fn signing_key(key: &PrivateKeyDer<'_>) -> Option<Arc<dyn SigningKey>> {
+    #[cfg(feature = "aws-lc-rs")]
+    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(key);
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    let key = rustls::crypto::ring::sign::any_supported_type(key);
+    key.ok()
+}
+
 fn configurations() -> MutexGuard<'static, Configurations> {
     static CONFIGURATIONS: LazyLock<Mutex<Configurations>> = LazyLock::new(Mutex::default);
     // Every change of the table is complete in itself, so a panic elsewhere leaves nothing broken.
@@ -130,175 +141,115 @@ fn configurations() -> MutexGuard<'static, Configurations> {
 /// Invariants: `recent.len() <= RECENT_CONFIGURATIONS`; all in `recent` are reachable in `known`.
 #[derive(Default)]
 struct Configurations {
-    known: HashMap<TrustSettings, Weak<ClientConfig>>,
+    known: HashMap<(TrustSettings, Route), Weak<Configuration>>,
+    /// The same roots and rules are parsed once, whatever the route.
+    verifications: HashMap<TrustSettings, Weak<ServerVerification>>,
     /// Most recently asked for first.
-    recent: VecDeque<Arc<ClientConfig>>,
-    system: Option<Arc<dyn ServerCertVerifier>>,
+    recent: VecDeque<Arc<Configuration>>,
+    system: Option<LoadedRoots>,
+}
+
+struct LoadedRoots {
+    roots: SystemRoots,
+    at: Instant,
 }
 
 impl Configurations {
-    fn find_or_build(&mut self, settings: &TrustSettings) -> Result<Arc<ClientConfig>, TlsFault> {
-        let configuration = match self.known.get(settings).and_then(Weak::upgrade) {
-            Some(configuration) => configuration,
-            None => {
-                let configuration = Arc::new(self.build(settings)?);
-                self.known.retain(|_, known| known.strong_count() > 0);
-                self.known.insert(settings.clone(), Arc::downgrade(&configuration));
-                configuration
-            }
-        };
+    fn find_or_build(
+        &mut self,
+        settings: &TrustSettings,
+        route: &Route,
+        now: Instant,
+    ) -> Result<Arc<Configuration>, TlsFault> {
+        let system = self.system_roots(settings, now)?;
+        let key = (settings.clone(), route.clone());
+        let known = self.known.get(&key).and_then(Weak::upgrade);
+        let configuration =
+            match known.filter(|known| is_up_to_date(known.verification.shared(), &system)) {
+                Some(configuration) => configuration,
+                None => {
+                    let configuration = Arc::new(self.build(settings, system)?);
+                    self.known.retain(|_, known| known.strong_count() > 0);
+                    self.known.insert(key, Arc::downgrade(&configuration));
+                    configuration
+                }
+            };
         self.recent.retain(|recent| !Arc::ptr_eq(recent, &configuration));
         self.recent.push_front(configuration.clone());
         self.recent.truncate(RECENT_CONFIGURATIONS);
         Ok(configuration)
     }
 
-    fn build(&mut self, settings: &TrustSettings) -> Result<ClientConfig, TlsFault> {
+    fn build(
+        &mut self,
+        settings: &TrustSettings,
+        system: Option<SystemRoots>,
+    ) -> Result<Configuration, TlsFault> {
         let provider = provider();
-        let system = match (settings.trust_system_store, &self.system) {
-            (false, _) => None,
-            (true, Some(system)) => Some(system.clone()),
-            (true, None) => {
-                let system = system_verifier(&provider)?;
-                self.system = Some(system.clone());
-                Some(system)
+        let known = self.verifications.get(settings).and_then(Weak::upgrade);
+        let shared = match known.filter(|known| is_up_to_date(known, &system)) {
+            Some(shared) => shared,
+            None => {
+                let (trusted, rules) = (settings.trusted.clone(), settings.rules.clone());
+                let built = Arc::new(ServerVerification::new(trusted, system, rules, &provider)?);
+                self.verifications.retain(|_, known| known.strong_count() > 0);
+                self.verifications.insert(settings.clone(), Arc::downgrade(&built));
+                built
             }
         };
-        let verification = ServerVerification::new(settings.trusted.clone(), system, &provider)?;
-        // As rustls has it: sessions are resumed by ticket or identifier, SNI is sent, and no
-        // ALPN, of which RFC 6455 §4.1 asks nothing.
-        Ok(ClientConfig::builder_with_provider(provider)
+        let verification = Arc::new(RouteVerification::new(shared));
+        // As rustls has it: SNI is sent, and no ALPN, of which RFC 6455 §4.1 asks nothing.
+        let mut client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| TlsFault::Setup(SetupFault::Cryptography))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verification))
-            .with_no_client_auth())
+            .with_custom_certificate_verifier(verification.clone())
+            .with_client_cert_resolver(Arc::new(Answer(settings.client_certificate.clone())));
+        client.resumption = if settings.resumes_sessions {
+            Resumption::store(verification.clone())
+        } else {
+            Resumption::disabled()
+        };
+        if settings.logs_keys {
+            client.key_log = Arc::new(KeyLogFile::new());
+        }
+        Ok(Configuration { client: Arc::new(client), verification })
+    }
+
+    fn system_roots(
+        &mut self,
+        settings: &TrustSettings,
+        now: Instant,
+    ) -> Result<Option<SystemRoots>, TlsFault> {
+        if !settings.trust_system_store {
+            return Ok(None);
+        }
+        if let Some(system) = &self.system
+            && (!system.roots.is_copy()
+                || now.saturating_duration_since(system.at) < ROOTS_LIFETIME)
+        {
+            return Ok(Some(system.roots.clone()));
+        }
+        let loaded = match (SystemRoots::load(), &self.system) {
+            // Unchanged, so that configurations and their sessions stay.
+            (Ok(loaded), Some(system)) if loaded.is_same(&system.roots) => system.roots.clone(),
+            (Ok(loaded), _) => loaded,
+            // The given roots can do without.
+            (Err(_), _) if !settings.trusted.is_empty() => return Ok(None),
+            (Err(fault), _) => return Err(fault),
+        };
+        self.system = Some(LoadedRoots { roots: loaded.clone(), at: now });
+        Ok(Some(loaded))
+    }
+}
+
+fn is_up_to_date(known: &ServerVerification, system: &Option<SystemRoots>) -> bool {
+    match (known.system(), system) {
+        (Some(known), Some(system)) => known.is_same(system),
+        (known, system) => known.is_none() && system.is_none(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::verify::fixture::{Authority, Pair};
-    use super::*;
-
-    fn settings(authorities: &[&Authority], trust_system_store: bool) -> TrustSettings {
-        let trusted = authorities.iter().map(|authority| authority.certificate.clone()).collect();
-        TrustSettings { trusted, trust_system_store }
-    }
-
-    #[test]
-    fn certificates_are_read_in_order_among_text_and_keys() {
-        let (first, second) = (Authority::new("first"), Authority::new("second"));
-        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
-        let pem = format!("# roots\r\n{}\n{key}\ntext\n{}", first.pem(), second.pem());
-        assert_eq!(
-            parse_certificates(pem.as_bytes()),
-            Ok(vec![first.certificate.clone(), second.certificate.clone()])
-        );
-    }
-
-    #[test]
-    fn what_is_not_pem_is_named_so() {
-        let der = Authority::new("root").certificate;
-        for bytes in [b"".as_slice(), b"garbage", b"\0\xFF\n-----", &der] {
-            assert_eq!(parse_certificates(bytes), Err(PemFault::NotPem));
-        }
-    }
-
-    #[test]
-    fn keys_alone_hold_no_certificate() {
-        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
-        assert_eq!(parse_certificates(key.as_bytes()), Err(PemFault::NoCertificate));
-    }
-
-    #[test]
-    fn broken_sections_are_refused_even_behind_a_good_certificate() {
-        let good = Authority::new("root").pem();
-        let cut = format!("{good}\n-----BEGIN CERTIFICATE-----\nMIIB");
-        assert_eq!(parse_certificates(cut.as_bytes()), Err(PemFault::BrokenSection));
-        let text = format!("{good}\n-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----");
-        assert_eq!(parse_certificates(text.as_bytes()), Err(PemFault::BrokenSection));
-    }
-
-    #[test]
-    fn a_certificate_section_without_a_certificate_is_refused() {
-        let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert_eq!(parse_certificates(pem), Err(PemFault::UnusableCertificate));
-    }
-
-    #[test]
-    fn equal_settings_share_one_configuration() {
-        let authority = Authority::new("shared");
-        let first = client_config(&settings(&[&authority], false)).unwrap();
-        let second = client_config(&settings(&[&authority], false)).unwrap();
-        assert!(Arc::ptr_eq(&first, &second));
-
-        forget_configurations();
-        let third = client_config(&settings(&[&authority], false)).unwrap();
-        assert!(!Arc::ptr_eq(&first, &third));
-    }
-
-    #[test]
-    fn a_session_is_resumed_although_no_socket_kept_the_configuration() {
-        let authority = Authority::new("root");
-        let mut server = authority.issue(|_| {}).serve(rustls::ALL_VERSIONS);
-        server.session_storage = rustls::server::ServerSessionMemoryCache::new(16);
-        let server = Arc::new(server);
-        let mut table = Configurations::default();
-        let mut connect = || {
-            let config = table.find_or_build(&settings(&[&authority], false)).unwrap();
-            let mut pair = Pair::with_server(&config, "localhost", &server);
-            pair.exchange().unwrap();
-            pair.client.is_resumed()
-        };
-        assert_eq!([connect(), connect(), connect()], [false, true, true]);
-    }
-
-    #[test]
-    fn different_settings_never_share() {
-        let (first, second) = (Authority::new("first"), Authority::new("second"));
-        let mut table = Configurations::default();
-        let built: Vec<_> = [
-            settings(&[], false),
-            settings(&[], true),
-            settings(&[&first], false),
-            settings(&[&first], true),
-            settings(&[&second], false),
-            settings(&[&first, &second], false),
-        ]
-        .iter()
-        .map(|settings| table.find_or_build(settings).unwrap())
-        .collect();
-        for (index, configuration) in built.iter().enumerate() {
-            assert!(built[..index].iter().all(|other| !Arc::ptr_eq(configuration, other)));
-        }
-    }
-
-    #[test]
-    fn the_system_store_is_loaded_once_for_all_settings() {
-        let authority = Authority::new("extra");
-        let mut table = Configurations::default();
-        let _plain = table.find_or_build(&TrustSettings::default()).unwrap();
-        let loaded = table.system.clone().unwrap();
-        let _extra = table.find_or_build(&settings(&[&authority], true)).unwrap();
-        assert!(Arc::ptr_eq(&loaded, table.system.as_ref().unwrap()));
-    }
-
-    #[test]
-    fn without_sockets_only_the_last_few_configurations_live() {
-        let mut table = Configurations::default();
-        let all: Vec<_> = (0..RECENT_CONFIGURATIONS + 2)
-            .map(|number| settings(&[&Authority::new(&format!("root {number}"))], false))
-            .collect();
-        let held = table.find_or_build(&all[0]).unwrap();
-        let dropped = Arc::downgrade(&table.find_or_build(&all[1]).unwrap());
-        for settings in &all[2..] {
-            table.find_or_build(settings).unwrap();
-        }
-        assert!(dropped.upgrade().is_none());
-        assert!(Arc::ptr_eq(&held, &table.find_or_build(&all[0]).unwrap()));
-        assert_eq!(table.recent.len(), RECENT_CONFIGURATIONS);
-        table.find_or_build(&all[1]).unwrap();
-        assert!(table.known.len() <= RECENT_CONFIGURATIONS + 1);
-    }
-}
+#[path = "trust/tests.rs"]
+mod tests;

@@ -1,203 +1,203 @@
-//! Judges a server's certificate: which roots it may lead to, and what is wrong when it does not.
+//! Judges a server's certificate: which roots it may lead to, what is wrong when it does not, and
+//! which of that the application overlooks.
 //!
-//! Owns the order in which the given roots and the system's are asked, and which of two verdicts
-//! is told. The given roots are judged by webpki on every platform, the system's by the platform's
-//! own verifier: on Linux and the BSDs webpki over the files the system names, which never touches
-//! the network; Windows, macOS and Android may fetch missing certificates or revocations while the
-//! handshake waits. The name, an IP address also, is always checked. Refuses to know PEM, sockets
-//! and which faults a user chose to overlook.
+//! Owns the rules of one set of TLS controls. The given roots, and on Linux and the BSDs the
+//! system's, are judged by webpki, which never touches the network; Windows, macOS and Android ask
+//! the platform, which may fetch missing certificates or revocations while the handshake waits.
+//! The name, an IP address also, is always checked. Refuses to know PEM, sockets and sessions.
 
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
 };
-use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{
+    CertificateDer, ServerName, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime,
+};
+use webpki::RawPublicKeyEntity;
 
-use super::tls::{CertificateFault, SetupFault, TlsFault, note_refused};
+use super::tls::{CertificateFault, CertificateFaults, Refusal, SetupFault, TlsFault};
+use certificate::Certificate;
+use judgement::Judgement;
 
-/// The system's own judgement of certificates.
-///
-/// Where a system has no certificates at all (a container without `ca-certificates`) the roots
-/// bundled with the library stand in for them. Expensive: on Linux it reads and parses the whole
-/// store, so one is shared by all.
-pub(super) fn system_verifier(
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, TlsFault> {
-    match rustls_platform_verifier::Verifier::new(provider.clone()) {
-        Ok(verifier) => Ok(Arc::new(verifier)),
-        Err(_) => Ok(bundled_verifier(provider)?),
-    }
+pub use pins::PinnedKeys;
+pub use revocation::RevocationLists;
+pub(super) use roots::SystemRoots;
+pub(super) use route::RouteVerification;
+
+mod certificate;
+mod der;
+mod judgement;
+mod path;
+mod pins;
+mod revocation;
+mod roots;
+mod route;
+
+/// What an application asks of a chain besides a root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rules {
+    /// Bit n stands for the value n of ChainValidationResult.
+    pub ignorable_errors: u32,
+    pub revocation_lists: Arc<RevocationLists>,
+    pub pins: PinnedKeys,
 }
 
-fn bundled_verifier(provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, TlsFault> {
-    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    webpki_verifier(roots, provider)
-}
-
-fn webpki_verifier(
-    roots: RootCertStore,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, TlsFault> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .map_err(|_| TlsFault::Setup(SetupFault::Roots))
-}
-
-/// Verifies with the given roots first, then with the system's.
+/// Verifies with the given roots and with the system's.
 ///
-/// Either suffices. With neither, every certificate is of an unknown issuer. The platform's
-/// verifier is not handed the given roots: it would then count a system without certificates as a
-/// full one, and on Android it takes none.
-///
-/// A given certificate is a root whatever it says of itself: what its key signs is trusted too.
-/// A certificate that is itself among the given ones, byte for byte, needs no issuer and may call
-/// itself an authority, as what `openssl req -x509` makes does; time and name are still checked.
-/// Refused nevertheless, as webpki reads them not: version 1 certificates, and names that stand in
-/// the subject alone (RFC 6125 §6.4.4 allowed that, RFC 9525 no longer).
+/// Either suffices. With neither, every certificate is of an unknown issuer. A given certificate
+/// is a root whatever it says of itself: what its key signs is trusted too. A certificate that is
+/// itself among the given ones, byte for byte, needs no issuer and may call itself an authority, as
+/// what `openssl req -x509` makes does; time and name are still checked. Refused nevertheless, as
+/// webpki reads them not: version 1 certificates, and names that stand in the subject alone
+/// (RFC 6125 §6.4.4 allowed that, RFC 9525 no longer).
 #[derive(Debug)]
 pub(super) struct ServerVerification {
     trusted: Arc<[CertificateDer<'static>]>,
-    given: Option<Arc<WebPkiServerVerifier>>,
-    system: Option<Arc<dyn ServerCertVerifier>>,
-    provider: Arc<CryptoProvider>,
+    given: RootCertStore,
+    system: Option<SystemRoots>,
+    rules: Rules,
     algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// How a chain was judged.
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    /// All that is wrong, also what is overlooked.
+    pub(super) faults: CertificateFaults,
+    /// Why it is refused nevertheless.
+    pub(super) refusal: Option<TlsFault>,
+    /// Until then it stays the same; seconds since 1970.
+    pub(super) holds_until: u64,
 }
 
 impl ServerVerification {
     pub(super) fn new(
         trusted: Arc<[CertificateDer<'static>]>,
-        system: Option<Arc<dyn ServerCertVerifier>>,
-        provider: &Arc<CryptoProvider>,
+        system: Option<SystemRoots>,
+        rules: Rules,
+        provider: &CryptoProvider,
     ) -> Result<Self, TlsFault> {
-        let mut roots = RootCertStore::empty();
+        let mut given = RootCertStore::empty();
         for certificate in trusted.iter() {
-            roots
+            given
                 .add(certificate.clone())
                 .map_err(|_| TlsFault::Setup(SetupFault::TrustedCertificate))?;
         }
-        let given = if roots.is_empty() { None } else { Some(webpki_verifier(roots, provider)?) };
         let algorithms = provider.signature_verification_algorithms;
-        Ok(Self { trusted, given, system, provider: provider.clone(), algorithms })
+        Ok(Self { trusted, given, system, rules, algorithms })
     }
 
-    /// Whether a verdict of webpki over the given roots lacks only what trust in the very
-    /// certificate supplies. webpki looks at time first, then at these two.
-    fn is_trusted_itself(&self, end_entity: &CertificateDer<'_>, verdict: &rustls::Error) -> bool {
-        let lacks_issuer = match verdict {
-            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
-            rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
-                matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
-            }
-            _ => false,
-        };
-        lacks_issuer && self.trusted.iter().any(|trusted| trusted.as_ref() == end_entity.as_ref())
+    pub(super) fn system(&self) -> Option<&SystemRoots> {
+        self.system.as_ref()
     }
 
-    fn judge(
+    pub(super) fn verdict(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
+        name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let ask = |verifier: &dyn ServerCertVerifier| {
-            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    ) -> Verdict {
+        let Judgement { faults, is_pinned, holds_until } =
+            self.judge(end_entity, intermediates, name, ocsp_response, now);
+        let refusal = match faults.gravest_but(self.rules.ignorable_errors) {
+            Some(gravest) => Some(TlsFault::Certificate(Refusal { gravest, all: faults })),
+            None if !is_pinned => Some(TlsFault::NotPinned),
+            None => None,
         };
-
-        let mut verdict = CertificateError::UnknownIssuer.into();
-        if let Some(given) = &self.given {
-            verdict = match ask(given.as_ref()) {
-                Ok(verified) => return Ok(verified),
-                Err(error) => error,
-            };
-            if self.is_trusted_itself(end_entity, &verdict) {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                return Ok(ServerCertVerified::assertion());
-            }
-        }
-        if let Some(system) = &self.system {
-            verdict = match ask(system.as_ref()) {
-                Ok(verified) => return Ok(verified),
-                Err(error) => clearer(error, verdict),
-            };
-            // The platforms' verifiers have words for a few faults only; webpki finds what is
-            // wrong with the certificate itself before it looks for a root.
-            if clarity(&verdict) == Clarity::Unnamed
-                && let Ok(bundled) = bundled_verifier(&self.provider)
-                && let Err(error) = ask(bundled.as_ref())
-                && clarity(&error) == Clarity::Exact
-            {
-                verdict = error;
-            }
-        }
-        Err(verdict)
+        Verdict { faults, refusal, holds_until }
     }
-}
 
-impl ServerCertVerifier for ServerVerification {
-    fn verify_server_cert(
+    fn anchors(&self) -> impl Iterator<Item = &[TrustAnchor<'static>]> {
+        let system = match &self.system {
+            Some(SystemRoots::Anchors(roots)) => Some(roots.roots.as_slice()),
+            _ => None,
+        };
+        std::iter::once(self.given.roots.as_slice()).chain(system)
+    }
+
+    fn trusts_itself(&self, leaf: &[u8]) -> bool {
+        self.trusted.iter().any(|trusted| trusted.as_ref() == leaf)
+    }
+
+    fn ask_platform(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
+        name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.judge(end_entity, intermediates, server_name, ocsp_response, now)
-            .inspect_err(|_| note_refused(end_entity, intermediates))
+    ) -> Option<Result<(), CertificateFault>> {
+        let Some(SystemRoots::Platform(platform)) = &self.system else { return None };
+        let asked =
+            platform.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+        Some(match asked {
+            Ok(_) => Ok(()),
+            Err(rustls::Error::InvalidCertificate(error)) => Err((&error).into()),
+            Err(_) => Err(CertificateFault::Other),
+        })
     }
 
-    fn verify_tls12_signature(
+    pub(super) fn verify_tls12_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        let verified = verify_tls12_signature(message, certificate, signed, &self.algorithms);
+        match verified {
+            Err(ref error) if is_overlooked(error) => {}
+            verified => return verified,
+        }
+        let key = key_of(certificate)?;
+        let key = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
+        let mapping = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme);
+        let mut fitting = mapping.map(|(_, fitting)| *fitting).unwrap_or_default().iter().copied();
+        let is_good =
+            fitting.any(|one| key.verify_signature(one, message, signed.signature()).is_ok());
+        if !is_good {
+            return Err(CertificateError::BadSignature.into());
+        }
+        Ok(HandshakeSignatureValid::assertion())
     }
 
-    fn verify_tls13_signature(
+    pub(super) fn verify_tls13_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        let verified = verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        match verified {
+            Err(ref error) if is_overlooked(error) => {}
+            verified => return verified,
+        }
+        let key = key_of(certificate)?;
+        verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
     }
 
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+    pub(super) fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
 }
 
-/// How much a verdict tells: the more, the greater.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Clarity {
-    UnknownIssuer,
-    Unnamed,
-    Exact,
+/// webpki does not read a certificate with an unknown critical extension. Who comes to sign with it
+/// has overlooked that; its key is as good as any.
+fn is_overlooked(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(error) = error else { return false };
+    CertificateFault::from(error) == CertificateFault::UnhandledCriticalExtension
 }
 
-fn clarity(verdict: &rustls::Error) -> Clarity {
-    match verdict {
-        rustls::Error::InvalidCertificate(error) => match CertificateFault::from(error) {
-            CertificateFault::UnknownIssuer => Clarity::UnknownIssuer,
-            CertificateFault::Other => Clarity::Unnamed,
-            _ => Clarity::Exact,
-        },
-        _ => Clarity::Unnamed,
-    }
-}
-
-/// Of two verdicts on one certificate the one that says more; the first where they say as much.
-fn clearer(first: rustls::Error, second: rustls::Error) -> rustls::Error {
-    if clarity(&second) > clarity(&first) { second } else { first }
+fn key_of(
+    certificate: &CertificateDer<'_>,
+) -> Result<SubjectPublicKeyInfoDer<'static>, rustls::Error> {
+    let certificate = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+    Ok(certificate::key_info(certificate.key))
 }
 
 #[cfg(test)]

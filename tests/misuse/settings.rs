@@ -154,7 +154,7 @@ fn every_control_keeps_to_its_type_and_range_and_is_live_or_not() {
             known_control(&mut sheet, &what, socket, control, &info, state == WS_STATE_CREATED);
         }
     }
-    assert_eq!(known, 30);
+    assert_eq!(known, 36);
     for socket in sockets {
         assert_eq!(ws_socket_free(socket), WS_OK);
     }

@@ -236,7 +236,7 @@ fn close_notify_within_the_flight_is_closed_and_consumes_everything() {
 fn a_refused_certificate_is_told_to_the_server() {
     let mut pair = refused_pair();
     let fault = pair.exchange().unwrap_err();
-    assert_eq!(fault, TlsFault::Certificate(CertificateFault::Expired));
+    assert_eq!(fault, TlsFault::Certificate(CertificateFault::Expired.into()));
     assert!(pair.client.wants_write());
     pair.deliver_to_server();
     let heard = rustls::Error::AlertReceived(AlertDescription::CertificateExpired);
@@ -386,6 +386,6 @@ fn other_trust_judges_anew_instead_of_resuming() {
     let other = trusting(&[&Authority::new("other").certificate]);
     assert_eq!(
         Pair::with_server(&other, "localhost", &server).exchange(),
-        Err(TlsFault::Certificate(CertificateFault::UnknownIssuer))
+        Err(TlsFault::Certificate(CertificateFault::UnknownIssuer.into()))
     );
 }

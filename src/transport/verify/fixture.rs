@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use super::super::tls::{TlsFault, TlsSession};
-use super::super::trust::{TrustSettings, client_config, provider};
+use super::super::trust::{Configuration, Route, TrustSettings, configuration, provider};
 
 /// An authority that signs what it is asked to.
 pub(crate) struct Authority {
@@ -90,9 +90,10 @@ fn server_params() -> CertificateParams {
     CertificateParams::new(["localhost", "127.0.0.1", "::1"].map(String::from)).unwrap()
 }
 
-pub(crate) fn trusting(trusted: &[&CertificateDer<'static>]) -> Arc<ClientConfig> {
+pub(crate) fn trusting(trusted: &[&CertificateDer<'static>]) -> Arc<Configuration> {
     let trusted = trusted.iter().map(|certificate| (*certificate).clone()).collect();
-    client_config(&TrustSettings { trusted, trust_system_store: false }).unwrap()
+    let settings = TrustSettings { trusted, trust_system_store: false, ..Default::default() };
+    configuration(&settings, &Route::default()).unwrap()
 }
 
 /// A session and the server it talks to, with nothing between them but these functions.
@@ -104,12 +105,12 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn new(client: &Arc<ClientConfig>, name: &str, server: ServerConfig) -> Self {
+    pub(crate) fn new(client: &Arc<Configuration>, name: &str, server: ServerConfig) -> Self {
         Self::with_server(client, name, &Arc::new(server))
     }
 
     pub(crate) fn with_server(
-        client: &Arc<ClientConfig>,
+        client: &Arc<Configuration>,
         name: &str,
         server: &Arc<ServerConfig>,
     ) -> Self {

@@ -3,10 +3,11 @@ use rcgen::{
     date_time_ymd,
 };
 use rustls::OtherError;
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 
 use super::fixture::{Authority, Identity, Pair, trusting};
 use super::*;
-use crate::transport::trust::{self, TrustSettings, client_config};
+use crate::transport::trust::{self, Route, TrustSettings, configuration};
 
 /// How the handshake with `identity` under `name` ends when `trusted` is all there is.
 fn judge(
@@ -26,7 +27,7 @@ fn fault_of(change: impl FnOnce(&mut CertificateParams)) -> Result<(), TlsFault>
 }
 
 fn fault(fault: CertificateFault) -> Result<(), TlsFault> {
-    Err(TlsFault::Certificate(fault))
+    Err(TlsFault::Certificate(fault.into()))
 }
 
 #[test]
@@ -106,9 +107,12 @@ fn a_flipped_bit_in_the_certificate_is_a_bad_signature() {
     let localhost = bytes.windows(9).position(|window| window == b"localhost").unwrap();
     bytes[localhost] ^= 1;
     identity.chain[0] = bytes.into();
+    // What the certificate says of itself is looked at all the same.
+    let found = all(&[CertificateFault::BadSignature, CertificateFault::WrongName]);
+    let refusal = Refusal { gravest: CertificateFault::BadSignature, all: found };
     assert_eq!(
         judge(&identity, "localhost", &[&authority.certificate]),
-        fault(CertificateFault::BadSignature)
+        Err(TlsFault::Certificate(refusal))
     );
 }
 
@@ -190,7 +194,7 @@ fn a_self_signed_certificate_does_not_vouch_for_another_of_the_same_key_name() {
     });
     assert_eq!(
         judge(&shown, "localhost", &[&trusted.chain[0]]),
-        fault(CertificateFault::BasicConstraints)
+        fault(CertificateFault::UntrustedRoot)
     );
 }
 
@@ -201,33 +205,36 @@ fn judge_with_system(
     trusted: &[&CertificateDer<'static>],
 ) -> Result<(), TlsFault> {
     let trusted = trusted.iter().map(|certificate| (*certificate).clone()).collect();
-    let config = client_config(&TrustSettings { trusted, trust_system_store: true }).unwrap();
+    let settings = TrustSettings { trusted, ..TrustSettings::default() };
+    let config = configuration(&settings, &Route::default()).unwrap();
     let mut pair = Pair::new(&config, name, identity.serve(rustls::ALL_VERSIONS));
     pair.exchange()
 }
 
 #[test]
-fn under_the_system_store_faults_keep_their_names() {
+fn under_the_system_store_all_faults_are_found() {
     let authority = Authority::new("private");
     let good = authority.issue(|_| {});
     let for_clients = authority.issue(|params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     });
     let expired = authority.issue(|params| params.not_after = date_time_ymd(2020, 1, 1));
-    for trusted in [&[][..], &[&authority.certificate][..]] {
+    let faults = |gravest: CertificateFault, faults: &[CertificateFault]| {
+        Err(TlsFault::Certificate(Refusal { gravest, all: all(faults) }))
+    };
+    use CertificateFault::*;
+    for (identity, own) in [(&for_clients, WrongUsage), (&expired, Expired)] {
         assert_eq!(
-            judge_with_system(&for_clients, "localhost", trusted),
-            fault(CertificateFault::WrongUsage)
+            judge_with_system(identity, "localhost", &[]),
+            faults(UnknownIssuer, &[UnknownIssuer, own])
         );
-        assert_eq!(
-            judge_with_system(&expired, "localhost", trusted),
-            fault(CertificateFault::Expired)
-        );
+        let root = [&authority.certificate];
+        assert_eq!(judge_with_system(identity, "localhost", &root), fault(own));
     }
     let root = [&authority.certificate];
     assert_eq!(judge_with_system(&good, "localhost", &root), Ok(()));
-    assert_eq!(judge_with_system(&good, "example.org", &root), fault(CertificateFault::WrongName));
-    assert_eq!(judge_with_system(&good, "localhost", &[]), fault(CertificateFault::UnknownIssuer));
+    assert_eq!(judge_with_system(&good, "example.org", &root), fault(WrongName));
+    assert_eq!(judge_with_system(&good, "localhost", &[]), fault(UnknownIssuer));
 }
 
 /// A platform that refuses everything in words of its own.
@@ -270,22 +277,111 @@ impl ServerCertVerifier for Wordless {
     }
 }
 
-#[test]
-fn a_platform_without_words_is_explained_by_webpki_and_never_overruled() {
-    let provider = trust::provider();
-    let wordless = Arc::new(Wordless(provider.signature_verification_algorithms));
-    let verification = ServerVerification::new(Arc::new([]), Some(wordless), &provider).unwrap();
-    let verdict = |identity: &Identity| {
-        let name = ServerName::try_from("localhost").unwrap();
-        let now = UnixTime::now();
-        match verification.verify_server_cert(&identity.chain[0], &[], &name, &[], now) {
-            Err(error) => TlsFault::from(error),
-            Ok(_) => panic!("accepted"),
+/// A platform that knows one certificate by heart, and judges name and time alone.
+#[derive(Debug)]
+struct Platform {
+    known: CertificateDer<'static>,
+    not_after: u64,
+    words: Wordless,
+}
+
+impl ServerCertVerifier for Platform {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *end_entity != self.known {
+            return Err(CertificateError::UnknownIssuer.into());
         }
-    };
+        if now.as_secs() > self.not_after {
+            return Err(CertificateError::Expired.into());
+        }
+        if *name != ServerName::try_from("localhost").unwrap() {
+            return Err(CertificateError::NotValidForName.into());
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.words.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.words.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.words.supported_verify_schemes()
+    }
+}
+
+fn asked(
+    platform: impl ServerCertVerifier + 'static,
+    identity: &Identity,
+    name: &str,
+) -> CertificateFaults {
+    let system = Some(SystemRoots::Platform(Arc::new(platform)));
+    let provider = trust::provider();
+    let verification =
+        ServerVerification::new(Arc::new([]), system, Rules::default(), &provider).unwrap();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let verdict = verification.verdict(&identity.chain[0], &[], &name, &[], UnixTime::now());
+    assert_eq!(verdict.refusal.is_none(), verdict.faults.is_empty());
+    verdict.faults
+}
+
+fn all(faults: &[CertificateFault]) -> CertificateFaults {
+    let mut set = CertificateFaults::default();
+    set.extend(faults.iter().copied());
+    set
+}
+
+#[test]
+fn a_platform_without_words_is_explained_but_never_overruled() {
+    let wordless = || Wordless(trust::provider().signature_verification_algorithms);
     let authority = Authority::new("root");
     let expired = authority.issue(|params| params.not_after = date_time_ymd(2020, 1, 1));
-    assert_eq!(verdict(&expired), TlsFault::Certificate(CertificateFault::Expired));
+    assert_eq!(
+        asked(wordless(), &expired, "localhost"),
+        all(&[CertificateFault::Expired, CertificateFault::Other])
+    );
     let plain = authority.issue(|_| {});
-    assert_eq!(verdict(&plain), TlsFault::Certificate(CertificateFault::Other));
+    assert_eq!(asked(wordless(), &plain, "localhost"), all(&[CertificateFault::Other]));
+}
+
+#[test]
+fn a_platform_is_asked_what_name_and_time_hide() {
+    let words = || Wordless(trust::provider().signature_verification_algorithms);
+    let authority = Authority::new("root");
+    let good = authority.issue(|_| {});
+    let expired = authority.issue(|params| params.not_after = date_time_ymd(2020, 1, 1));
+    let platform = |known: &Identity, not_after: u64| Platform {
+        known: known.chain[0].clone(),
+        not_after,
+        words: words(),
+    };
+    let (past, never) = (1_577_836_800, u64::MAX);
+    use CertificateFault::*;
+    assert_eq!(asked(platform(&good, never), &good, "localhost"), all(&[]));
+    assert_eq!(asked(platform(&good, never), &good, "elsewhere"), all(&[WrongName]));
+    assert_eq!(asked(platform(&expired, past), &expired, "localhost"), all(&[Expired]));
+    assert_eq!(asked(platform(&expired, past), &expired, "elsewhere"), all(&[Expired, WrongName]));
+    assert_eq!(
+        asked(platform(&good, never), &expired, "elsewhere"),
+        all(&[UnknownIssuer, Expired, WrongName])
+    );
 }
