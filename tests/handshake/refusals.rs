@@ -191,3 +191,48 @@ fn after_a_refusal_the_socket_connects_with_other_controls() {
         assert_eq!(client.next_text(), "now");
     });
 }
+
+#[test]
+fn every_status_with_a_name_is_that_code() {
+    for named in [
+        WS_E_HTTP_STATUS_AMBIGUOUS,
+        WS_E_HTTP_STATUS_MOVED,
+        WS_E_HTTP_STATUS_REDIRECT,
+        WS_E_HTTP_STATUS_REDIRECT_METHOD,
+        WS_E_HTTP_STATUS_NOT_MODIFIED,
+        WS_E_HTTP_STATUS_USE_PROXY,
+        WS_E_HTTP_STATUS_REDIRECT_KEEP_VERB,
+        WS_E_HTTP_STATUS_BAD_REQUEST,
+        WS_E_HTTP_STATUS_DENIED,
+        WS_E_HTTP_STATUS_PAYMENT_REQ,
+        WS_E_HTTP_STATUS_FORBIDDEN,
+        WS_E_HTTP_STATUS_NOT_FOUND,
+        WS_E_HTTP_STATUS_BAD_METHOD,
+        WS_E_HTTP_STATUS_NONE_ACCEPTABLE,
+        WS_E_HTTP_STATUS_PROXY_AUTH_REQ,
+        WS_E_HTTP_STATUS_REQUEST_TIMEOUT,
+        WS_E_HTTP_STATUS_CONFLICT,
+        WS_E_HTTP_STATUS_GONE,
+        WS_E_HTTP_STATUS_LENGTH_REQUIRED,
+        WS_E_HTTP_STATUS_PRECOND_FAILED,
+        WS_E_HTTP_STATUS_REQUEST_TOO_LARGE,
+        WS_E_HTTP_STATUS_URI_TOO_LONG,
+        WS_E_HTTP_STATUS_UNSUPPORTED_MEDIA,
+        WS_E_HTTP_STATUS_RANGE_NOT_SATISFIABLE,
+        WS_E_HTTP_STATUS_EXPECTATION_FAILED,
+        WS_E_HTTP_STATUS_SERVER_ERROR,
+        WS_E_HTTP_STATUS_NOT_SUPPORTED,
+        WS_E_HTTP_STATUS_BAD_GATEWAY,
+        WS_E_HTTP_STATUS_SERVICE_UNAVAIL,
+        WS_E_HTTP_STATUS_GATEWAY_TIMEOUT,
+        WS_E_HTTP_STATUS_VERSION_NOT_SUP,
+    ] {
+        let status = named.cast_unsigned() & 0xffff;
+        let answer = format!("HTTP/1.1 {status} Named\r\nContent-Length: 0\r\n\r\n");
+        let server = refusing(Tls::No, answer, b"");
+        let mut client = Client::trusting(Mode::Callback);
+        client.connect(&server.uri());
+        assert_eq!(client.connect_result(), named, "{status}");
+        assert_eq!(client.free(), []);
+    }
+}

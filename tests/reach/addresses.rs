@@ -178,3 +178,15 @@ fn a_name_without_an_address_is_not_resolved() {
         }
     }
 }
+
+#[test]
+fn an_address_without_a_way_to_it_is_unreachable() {
+    // No connection leads to a broadcast address, whatever the network.
+    for mode in MODES {
+        let mut client = Client::trusting(mode);
+        client.connect("ws://255.255.255.255:9/");
+        assert_fails(&client, WS_E_SERVER_UNREACHABLE, WS_ERROR_PHASE_TCP);
+        assert_eq!(client.error().web_error_status, 6, "SERVER_UNREACHABLE");
+        assert_ne!(client.error().system_error, 0);
+    }
+}
