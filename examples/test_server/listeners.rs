@@ -3,7 +3,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -35,6 +34,7 @@ impl Listeners {
             ("expired", listen_tls(pki.expired()?)?),
             ("wrong_name", listen_tls(pki.wrong_name()?)?),
             ("untrusted", listen_tls(pki.untrusted()?)?),
+            ("mutual", listen_tls(pki.mutual()?)?),
             ("silent", listen(|stream| discard(&stream))?),
             ("proxy", listen(proxy::serve)?),
             ("refused", refused_port),
@@ -47,10 +47,9 @@ impl Listeners {
         self.ports.iter().map(|(name, port)| format!("{name}={port}\n")).collect()
     }
 
-    /// Replaces `{name}` by that port and `{ca}` by the authority's file.
-    pub fn fill_in(&self, argument: &str, authority: &Path) -> String {
-        let filled = argument.replace("{ca}", &authority.to_string_lossy());
-        self.ports.iter().fold(filled, |text, (name, port)| {
+    /// Replaces `{name}` by that port.
+    pub fn fill_in(&self, argument: &str) -> String {
+        self.ports.iter().fold(argument.to_owned(), |text, (name, port)| {
             text.replace(&format!("{{{name}}}"), &port.to_string())
         })
     }

@@ -5,10 +5,11 @@
 //! test_server --directory DIR [--seconds N] [-- PROGRAM ARGUMENT...]
 //! ```
 //!
-//! Writes `ca.pem` and then `ports` into DIR, prints `READY`, and ends when its standard input does,
-//! or after N seconds. With a program after `--` it runs that program instead of waiting, with
-//! `{ws}`, `{wss}`, `{expired}`, `{ca}` … in the arguments replaced, and ends as the program does:
-//! nothing is left behind, on any platform. What a connection does, its path says (`conversation`).
+//! Writes `ca.pem`, `client.pem`, `pin` and then `ports` into DIR, prints `READY`, and ends when
+//! its standard input does, or after N seconds. With a program after `--` it runs that program
+//! instead of waiting, with `{ws}`, `{wss}`, `{expired}`, `{ca}`, `{client}`, `{pin}` … in the
+//! arguments replaced, and ends as the program does: nothing is left behind, on any platform. What a
+//! connection does, its path says (`conversation`).
 
 mod conversation;
 mod frames;
@@ -43,8 +44,12 @@ fn run() -> Result<ExitCode, Failure> {
     let invocation = Invocation::parse(env::args().skip(1))?;
     fs::create_dir_all(&invocation.directory)?;
     let pki = Pki::new()?;
-    let certificate_file = invocation.directory.join("ca.pem");
-    fs::write(&certificate_file, pki.authority_pem())?;
+    let authority_file = invocation.directory.join("ca.pem");
+    fs::write(&authority_file, pki.authority_pem())?;
+    let client_file = invocation.directory.join("client.pem");
+    fs::write(&client_file, pki.client_pem()?)?;
+    let pin = pki.pin()?;
+    fs::write(invocation.directory.join("pin"), &pin)?;
 
     let listeners = Listeners::open(&pki)?;
     write_at_once(&invocation.directory.join("ports"), &listeners.ports_file())?;
@@ -58,7 +63,10 @@ fn run() -> Result<ExitCode, Failure> {
         let arguments = invocation
             .program
             .iter()
-            .map(|argument| listeners.fill_in(argument, &certificate_file))
+            .map(|argument| listeners.fill_in(argument))
+            .map(|argument| argument.replace("{ca}", &authority_file.to_string_lossy()))
+            .map(|argument| argument.replace("{client}", &client_file.to_string_lossy()))
+            .map(|argument| argument.replace("{pin}", &pin))
             .collect::<Vec<_>>();
         run_program(&arguments, invocation.lifetime)
     }

@@ -1,17 +1,18 @@
 //! The certificates of the local server: one authority to trust, one nobody trusts, and a leaf for
-//! every way in which a certificate can be right or wrong. All are made anew at each start; the
-//! keys never leave the process.
+//! every way in which a certificate can be right or wrong, and one for a client. All are made anew
+//! at each start; no key leaves the process but the client's.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    KeyPair, KeyUsagePurpose, PublicKeyData, date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{CipherSuite, ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 
 use crate::Failure;
 
@@ -22,6 +23,8 @@ const THIS_HOST: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 pub struct Pki {
     authority: CertifiedIssuer<'static, KeyPair>,
     stranger: CertifiedIssuer<'static, KeyPair>,
+    /// Of every server here, so that one pin is right for all of them.
+    server_key: KeyPair,
     /// Seconds since 1970.
     now: Duration,
 }
@@ -31,6 +34,7 @@ impl Pki {
         Ok(Self {
             authority: new_authority("anyws test authority")?,
             stranger: new_authority("anyws unknown authority")?,
+            server_key: KeyPair::generate()?,
             now: SystemTime::now().duration_since(UNIX_EPOCH)?,
         })
     }
@@ -38,6 +42,31 @@ impl Pki {
     /// The one root a client is meant to trust.
     pub fn authority_pem(&self) -> String {
         self.authority.pem()
+    }
+
+    /// A client's certificate and its key, both in PEM: what `mutual` wants to see.
+    pub fn client_pem(&self) -> Result<String, Failure> {
+        let key = KeyPair::generate()?;
+        let mut leaf = CertificateParams::default();
+        leaf.distinguished_name.push(DnType::CommonName, "anyws test client");
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        leaf.use_authority_key_identifier_extension = true;
+        let certificate = leaf.signed_by(&key, &self.authority)?;
+        Ok(certificate.pem() + &key.serialize_pem())
+    }
+
+    /// The servers' key as a pin has it: `sha256/` and the base64 of the hash of its
+    /// SubjectPublicKeyInfo.
+    pub fn pin(&self) -> Result<String, Failure> {
+        let suites = provider().cipher_suites;
+        let suite = suites
+            .iter()
+            .find(|suite| suite.suite() == CipherSuite::TLS13_AES_128_GCM_SHA256)
+            .and_then(|suite| suite.tls13())
+            .ok_or("every provider has SHA-256")?;
+        let hash = suite.common.hash_provider.hash(&self.server_key.subject_public_key_info());
+        Ok(format!("sha256/{}", data_encoding::BASE64.encode(hash.as_ref())))
     }
 
     pub fn good(&self) -> Result<Arc<ServerConfig>, Failure> {
@@ -57,6 +86,22 @@ impl Pki {
         self.server_config(&THIS_HOST, self.now - DAY, self.now + 30 * DAY, &self.stranger)
     }
 
+    /// The good one, for clients alone that show a certificate of the authority.
+    pub fn mutual(&self) -> Result<Arc<ServerConfig>, Failure> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.authority.der().clone())?;
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()));
+        let builder = builder()?.with_client_cert_verifier(verifier.build()?);
+        let certificate = self.server_certificate(
+            &THIS_HOST,
+            self.now - DAY,
+            self.now + 30 * DAY,
+            &self.authority,
+        )?;
+        Ok(Arc::new(builder.with_single_cert(vec![certificate], self.private_key())?))
+    }
+
     fn server_config(
         &self,
         names: &[&str],
@@ -64,7 +109,18 @@ impl Pki {
         not_after: Duration,
         issuer: &CertifiedIssuer<'static, KeyPair>,
     ) -> Result<Arc<ServerConfig>, Failure> {
-        let key = KeyPair::generate()?;
+        let certificate = self.server_certificate(names, not_before, not_after, issuer)?;
+        let builder = builder()?.with_no_client_auth();
+        Ok(Arc::new(builder.with_single_cert(vec![certificate], self.private_key())?))
+    }
+
+    fn server_certificate(
+        &self,
+        names: &[&str],
+        not_before: Duration,
+        not_after: Duration,
+        issuer: &CertifiedIssuer<'static, KeyPair>,
+    ) -> Result<CertificateDer<'static>, Failure> {
         let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let mut leaf = CertificateParams::new(names)?;
         leaf.distinguished_name.push(DnType::CommonName, "anyws test server");
@@ -73,15 +129,17 @@ impl Pki {
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         leaf.use_authority_key_identifier_extension = true;
-        let certificate = leaf.signed_by(&key, issuer)?;
-
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)?;
-        Ok(Arc::new(config))
+        Ok(leaf.signed_by(&self.server_key, issuer)?.der().clone())
     }
+
+    fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.server_key.serialize_der()))
+    }
+}
+
+fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, Failure> {
+    Ok(ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()?)
 }
 
 fn new_authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, Failure> {
