@@ -18,6 +18,7 @@ use super::link::{Commands, Link, SocketKind};
 use super::sink::{Closed, Sink};
 use super::staging::Staging;
 use super::state::State;
+use super::watch::Late;
 use super::writer::GATHERING;
 
 /// A connection reads this often before the others have their turn.
@@ -59,8 +60,8 @@ pub struct Open {
     pub(super) is_paused: bool,
     /// All bytes that have been read.
     pub(super) bytes_received: u64,
-    /// How many these were when a deadline of the peer passed.
-    pub(super) late_from: Option<u64>,
+    /// What is known of a peer that is late.
+    pub(super) late: Option<Late>,
     /// When the last bytes came, while that matters.
     pub(super) heard_at: Instant,
     pub(super) closing: Closing,
@@ -117,7 +118,7 @@ impl Open {
             unread,
             unread_at: 0,
             is_paused: false,
-            late_from: None,
+            late: None,
             may_read: true,
             trusts_short_reads: false,
             has_hung_up: false,

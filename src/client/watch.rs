@@ -18,6 +18,19 @@ use super::writer::Outgoing;
 /// A peer is not late before everything that it had sent in time has been read: of a flood so many
 /// bytes, which is more than a system holds for one socket.
 const GRACE_BYTES: u64 = 8 << 20;
+/// And so long, all in all, for what comes between its pieces.
+const GRACE_TIME: Duration = Duration::from_millis(250);
+
+/// A deadline of the peer has passed.
+#[derive(Debug)]
+pub(super) struct Late {
+    /// How many bytes had been read by then.
+    from: u64,
+    /// How long nothing more was there to be read.
+    waited: Duration,
+    /// The same for what is going on: since when, and after how many bytes.
+    waits: Option<(Instant, u64)>,
+}
 
 /// The earliest of several deadlines.
 struct Alarm {
@@ -28,8 +41,10 @@ struct Alarm {
 impl Alarm {
     /// Whether this one has passed.
     fn rings(&mut self, deadline: Option<Instant>) -> bool {
-        self.next = self.next.into_iter().chain(deadline).min();
-        deadline.is_some_and(|deadline| deadline <= self.now)
+        // One that has passed is dealt with now, and wakes nobody again.
+        let coming = deadline.filter(|deadline| *deadline > self.now);
+        self.next = self.next.into_iter().chain(coming).min();
+        deadline.is_some() && coming.is_none()
     }
 
     /// The same for a span of time; one too long for the clock never ends.
@@ -90,13 +105,12 @@ impl Open {
         if self.is_stalled(&mut alarm, link) {
             return self.timed_out(Phase::WebSocket);
         }
-        if self.is_silent(&mut alarm, &schedule, link) {
-            if !self.looks_again() {
-                return self.timed_out(Phase::WebSocket);
-            }
-            wants_turn = true;
+        if !self.is_silent(&mut alarm, &schedule, link) {
+            self.late = None;
+        } else if !self.looks_again(&mut alarm) {
+            return self.timed_out(Phase::WebSocket);
         } else {
-            self.late_from = None;
+            wants_turn |= self.has_input();
         }
         if wants_turn { Outcome::Again } else { Outcome::Wait(alarm.next) }
     }
@@ -134,15 +148,33 @@ impl Open {
     }
 
     /// What the peer sent in time may not have been read yet, because this thread was busy or
-    /// there is so much of it. `false`: all of that has been read.
-    fn looks_again(&mut self) -> bool {
-        let Some(from) = self.late_from else {
-            self.late_from = Some(self.bytes_received);
+    /// there is so much of it; and what it could not send, because we did not read, comes a moment
+    /// after we do. `false`: all of that has been read.
+    fn looks_again(&mut self, alarm: &mut Alarm) -> bool {
+        let (now, received) = (alarm.now, self.bytes_received);
+        let Some(late) = &mut self.late else {
+            self.late = Some(Late { from: received, waited: Duration::ZERO, waits: None });
             self.may_read = true;
             self.stream.notice_edge();
             return true;
         };
-        self.has_input() && self.bytes_received - from < GRACE_BYTES
+        if received - late.from >= GRACE_BYTES {
+            return false;
+        }
+        let has_come = late.waits.is_some_and(|(_, seen)| seen != received);
+        if has_come && let Some((since, _)) = late.waits.take() {
+            late.waited += self.heard_at.saturating_duration_since(since);
+        }
+        if self.may_read || !self.unread.is_empty() || self.receiver.has_more() {
+            return true;
+        }
+        // Who has not sent anything of late is not on its way.
+        if received == late.from && now.saturating_duration_since(self.heard_at) > GRACE_TIME {
+            return false;
+        }
+        let (since, _) = *late.waits.get_or_insert((now, received));
+        let waited = late.waited + now.saturating_duration_since(since);
+        waited < GRACE_TIME && !alarm.rings(now.checked_add(GRACE_TIME - waited))
     }
 
     fn timed_out(&mut self, phase: Phase) -> Outcome {

@@ -115,18 +115,12 @@ fn each_phase_of_connecting_has_its_time() {
         for time in [known.name_us, known.tcp_us, known.tls_us, known.http_us] {
             assert!(time < 20_000_000, "{known:?}");
         }
-        let estimates = [
-            known.outbound_bits_per_second,
-            known.inbound_bits_per_second,
-            known.outbound_bits_per_second_instability,
-            known.inbound_bits_per_second_instability,
-            known.outbound_bandwidth_peaked.into(),
-            known.inbound_bandwidth_peaked.into(),
-            known.reserved.into(),
-        ];
-        assert_eq!(estimates, [0; 7]);
+        assert_eq!((known.inbound_bandwidth_peaked, known.reserved), (0, 0));
+        assert_eq!(known.outbound_bits_per_second > 0, cfg!(target_os = "linux"), "{known:?}");
         close(&mut client);
-        assert_eq!(client.statistics().tcp_us, known.tcp_us, "it stays readable");
+        let after = client.statistics();
+        assert_eq!(after.tcp_us, known.tcp_us, "it stays readable");
+        assert_eq!(after.outbound_bits_per_second, 0, "there is no path any more");
     }
 }
 
