@@ -5,7 +5,7 @@ usage: run.py SUITE DRIVER RUN
 SUITE is the directory that scripts/require-autobahn.sh fills, DRIVER the program made of driver.c,
 RUN a name in runs.json. A run has parts, each with a server and a driver of its own, because a
 server uses one core; two of them run side by side. All that a part leaves behind is in
-SUITE/work/RUN/PART.
+SUITE, in work/RUN/PART.
 """
 import concurrent.futures
 import json
