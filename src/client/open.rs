@@ -187,7 +187,12 @@ impl Open {
         if let Some(outcome) = self.transmit(turn, link, sink) {
             return outcome;
         }
-        // What callbacks queued may have left already: then nothing else brings another turn.
+        // What callbacks queued may have left already, and a read that one of them began may have
+        // ended, or want bytes that wait: then nothing else brings another turn.
+        if self.is_stream {
+            let is_wanted = self.is_paused && link.incoming.wanted_bytes() > 0;
+            wants_turn |= link.incoming.has_finished() || is_wanted;
+        }
         let looks_in_at = {
             let mut outgoing = lock(&link.outgoing);
             wants_turn |= outgoing.has_events() || outgoing.can_stage();

@@ -250,3 +250,54 @@ fn what_waits_may_not_on_the_io_thread_but_may_in_a_dispatched_callback() {
         drop(unsafe { Box::<Sender<[ws_result; 2]>>::from_raw(answers) });
     }
 }
+
+/// What the completion of a write fills.
+struct Answer {
+    room: [u8; 9],
+    told: Sender<(ws_result, u64)>,
+}
+
+unsafe extern "C-unwind" fn reads_the_answer(
+    socket: *mut ws_socket,
+    _: ws_operation,
+    result: ws_result,
+    _: u64,
+    user_data: *mut c_void,
+) {
+    assert_eq!(result, WS_OK);
+    let answer = unsafe { &mut *user_data.cast::<Answer>() };
+    let (buf, capacity) = (answer.room.as_mut_ptr().cast(), answer.room.len());
+    let began = ws_read(socket, buf, capacity, WS_READ_NONE, Some(has_the_answer), user_data);
+    assert_eq!(began, WS_OK);
+}
+
+unsafe extern "C-unwind" fn has_the_answer(
+    _: *mut ws_socket,
+    _: ws_operation,
+    result: ws_result,
+    bytes: u64,
+    user_data: *mut c_void,
+) {
+    let answer = unsafe { &*user_data.cast::<Answer>() };
+    answer.told.send((result, bytes)).unwrap();
+}
+
+/// Nothing more arrives that would bring another turn.
+#[test]
+fn a_read_of_what_is_there_already_ends_inside_the_completion_of_a_write() {
+    for tls in BOTH {
+        let (client, mut peer) = pair(Mode::Callback, tls);
+        send(&mut peer, &frame(0x82, b"1234567890"));
+        assert_eq!(client.read(1, WS_READ_NONE), (WS_OK, b"1".to_vec()));
+        let (told, telling) = channel();
+        let mut answer = Answer { room: [0; 9], told };
+        let this = (&raw mut answer).cast();
+        let written =
+            ws_write(client.socket(), b"x".as_ptr().cast(), 1, Some(reads_the_answer), this);
+        assert_eq!(written, WS_OK);
+        assert_eq!(telling.recv_timeout(DEADLINE).unwrap(), (WS_OK, 9), "{tls:?}");
+        assert_eq!(&answer.room, b"234567890");
+        drop(peer);
+        assert_eq!(ws_abort(client.socket()), WS_OK);
+    }
+}
