@@ -42,6 +42,8 @@ pub struct Staging {
     codec: Codec,
     waiting: VecDeque<Waiting>,
     waiting_bytes: u64,
+    /// A thread deflates a step of what stands in front; it may be given up meanwhile.
+    works_on_front: bool,
 }
 
 #[derive(Debug, Default)]
@@ -149,6 +151,7 @@ impl Staging {
 
     /// Everything that waits is given up; the operations among it are returned.
     pub fn abandon(&mut self) -> Vec<Sent<Completion>> {
+        self.works_on_front = false;
         self.waiting_bytes = 0;
         let given_up = self.waiting.drain(..).filter_map(|waiting| match waiting {
             Waiting::Data(item, source) => sent(item.operation, source.bytes().len()),
@@ -160,6 +163,8 @@ impl Staging {
     /// Takes out what is lent; its operations are returned.
     pub fn withdraw_lent(&mut self) -> Vec<Sent<Completion>> {
         let mut withdrawn = Vec::new();
+        let is_front = matches!(self.waiting.front(), Some(Waiting::Data(_, Source::Lent(_))));
+        self.works_on_front &= !is_front;
         self.waiting.retain_mut(|waiting| {
             let Waiting::Data(item, source @ Source::Lent(_)) = waiting else { return true };
             withdrawn.extend(sent(item.operation.take(), source.bytes().len()));
@@ -311,6 +316,7 @@ impl Link {
                 }
                 has_more = !staging.waiting.is_empty();
             }
+            has_more |= outgoing.error.is_some();
             self.after_queueing(outgoing, was_empty);
             if has_more {
                 self.look_again();
@@ -393,6 +399,7 @@ impl Link {
                 begin(&mut outgoing, &mut item, len);
                 if let Some(staging) = &mut outgoing.staging {
                     staging.push_front(item, source);
+                    staging.works_on_front = true;
                 }
                 drop(outgoing);
                 let mut out = Vec::new();
@@ -401,6 +408,9 @@ impl Link {
                 let Some(staging) = &mut outgoing.staging else { return (outgoing, 0) };
                 staging.codec = Codec::Idle(deflater);
                 // Given up meanwhile, or still the first.
+                if !std::mem::take(&mut staging.works_on_front) {
+                    return (outgoing, piece.len());
+                }
                 let Some(Waiting::Data(mut item, source)) = staging.pop_front() else {
                     return (outgoing, piece.len());
                 };
@@ -475,3 +485,7 @@ fn put_step(
     }
     !has_ended
 }
+
+#[cfg(test)]
+#[path = "staging_tests.rs"]
+mod tests;
