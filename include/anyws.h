@@ -1448,7 +1448,7 @@ WS_API ws_result ws_socket_free(ws_socket *socket);
  * handlers may be changed and connect called once more. ws_cancel with WS_OPERATION_CONNECT,
  * ws_close and ws_abort cancel it, and on_completed gets WS_E_ABORT.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] uri  absolute, ws or wss, at most 8192 bytes, without fragment and user-info. Copied.
  * @param[in] on_completed  kept until the connect has ended; NULL when nobody wants to know.
  * @param[in] user_data  kept and handed to on_completed; may be NULL.
@@ -1472,7 +1472,7 @@ WS_API ws_result ws_connect(ws_socket *socket,
  *
  * The same as ws_connect, without a completion: the network's answer is the result.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] uri  as for ws_connect.
  * @param[in] timeout_ms  then the connect is cancelled, in milliseconds; 0 cancels it at once,
  *     WS_INFINITE leaves it to the socket's own timeouts.
@@ -1515,7 +1515,7 @@ WS_API ws_result ws_connect_wait(ws_socket *socket, const char *uri, uint32_t ti
  * CLOSE_TIMEOUT_MS. While connecting it cancels the connect. Closing again, or after the end,
  * changes nothing.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] code  1000 to 1003, 1007 to 1014, 3000 to 4999; 0 sends an empty close frame.
  * @param[in] reason  NUL-terminated UTF-8 of at most 123 bytes, copied; NULL for none.
  * @return WS_OK  the closing handshake is under way, or was already.
@@ -1534,7 +1534,7 @@ WS_API ws_result ws_close(ws_socket *socket, uint16_t code, const char *reason);
  *
  * The same as ws_close. While connecting it cancels the connect and does not wait for that.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] code  as for ws_close.
  * @param[in] reason  as for ws_close.
  * @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
@@ -1568,7 +1568,7 @@ WS_API ws_result ws_close_wait(ws_socket *socket,
  * WS_E_ABORT and code 1006. While connecting it cancels the connect; after the end it does
  * nothing.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @return WS_OK  the connection is being dropped, or has ended before.
  * @return WS_E_HANDLE  socket is not a live socket.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is in WS_STATE_CREATED.
@@ -1584,7 +1584,7 @@ WS_API ws_result ws_abort(ws_socket *socket);
  * Other threads and the network may move it at any time. It is WS_STATE_NONE when socket is not a
  * live socket.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @ownership  Nothing is handed over.
  * @threads  Any thread, also inside callbacks. Never blocks.
  * @since 0.1
@@ -1597,7 +1597,7 @@ WS_API ws_state ws_get_state(ws_socket *socket);
  * Events of ws_event_queue_next carry it, except COMPLETED. Handlers get the one they were
  * registered with instead.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] user_data  kept, never followed; may be NULL.
  * @return WS_OK  it is kept in place of the earlier one.
  * @return WS_E_HANDLE  socket is not a live socket.
@@ -1612,7 +1612,7 @@ WS_API ws_result ws_set_user_data(ws_socket *socket, void *user_data);
  *
  * It is NULL when none was set and when socket is not a live socket.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @ownership  Nothing is handed over.
  * @threads  Any thread, also inside callbacks. Never blocks.
  * @since 0.1
@@ -1626,7 +1626,7 @@ WS_API void *ws_get_user_data(ws_socket *socket);
 /**
  * Sets a control that is an integer.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] control  one of WS_CONTROL_... whose type is integer.
  * @param[in] value  in the unit and range of the control; ws_get_control_info tells both ends.
  * @return WS_OK  it is set: a live control from now on, another one for the next connect.
@@ -1643,7 +1643,7 @@ WS_API ws_result ws_set_control(ws_socket *socket, ws_control control, uint64_t 
 /**
  * Sets a control that is a text.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] control  one of WS_CONTROL_... whose type is string.
  * @param[in] value  NUL-terminated UTF-8, copied; an empty text unsets the control.
  * @return WS_OK  it is set.
@@ -1660,7 +1660,7 @@ WS_API ws_result ws_set_control_string(ws_socket *socket, ws_control control, co
 /**
  * Sets a control that is bytes.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] control  one of WS_CONTROL_... whose type is bytes.
  * @param[in] data  copied; may be NULL if len is 0, which unsets the control.
  * @param[in] len  size of data in bytes.
@@ -1682,7 +1682,7 @@ WS_API ws_result ws_set_control_bytes(ws_socket *socket,
 /**
  * Reads a control that is an integer.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] control  one of WS_CONTROL_... whose type is integer.
  * @param[out] value  its value; untouched on failure.
  * @return WS_OK  value is filled.
@@ -1698,7 +1698,7 @@ WS_API ws_result ws_get_control(ws_socket *socket, ws_control control, uint64_t 
 /**
  * Reads a control that is a text.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] control  one of WS_CONTROL_... whose type is string.
  * @param[out] buf  gets the text and a NUL; NULL with capacity 0 asks for the length alone.
  * @param[in] capacity  size of buf in bytes.
@@ -1738,7 +1738,7 @@ WS_API ws_result ws_get_control_info(ws_control control, ws_control_info *info);
  * Host, Origin, Authorization, Cookie and User-Agent may be set. Sec-WebSocket-*, Upgrade,
  * Connection, Content-Length and Transfer-Encoding belong to the library.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] name  an RFC 7230 token in any case, copied.
  * @param[in] value  NUL-terminated UTF-8 without control characters, copied; may be empty.
  * @return WS_OK  the next connect sends it.
@@ -1809,7 +1809,7 @@ WS_API ws_result ws_on_message_received(ws_socket *socket,
  *
  * It is called once for each connect that succeeded; nothing but released follows it.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] on_closed  kept; NULL for none.
  * @param[in] user_data  kept and handed to the function; may be NULL.
  * @return WS_OK  the next connect uses it.
@@ -1830,7 +1830,7 @@ WS_API ws_result ws_on_closed(ws_socket *socket, ws_closed_fn on_closed, void *u
  * leaves. With a queue, ws_event_queue_next gives the question as an event, but only when a
  * function is registered here too; there it is a deferral already.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] on_validation  kept; NULL for none: the library's own check decides.
  * @param[in] user_data  kept and handed to the function; may be NULL.
  * @return WS_OK  the next connect uses it.
@@ -1851,7 +1851,7 @@ WS_API ws_result ws_on_server_custom_validation_requested(ws_socket *socket,
  * It is called once after WS_E_WOULD_BLOCK, when less than half of the limit is left in the
  * queue.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] on_send_ready  kept; NULL for none.
  * @param[in] user_data  kept and handed to the function; may be NULL.
  * @return WS_OK  the next connect uses it.
@@ -1872,7 +1872,7 @@ WS_API ws_result ws_on_send_ready(ws_socket *socket,
  *
  * One answer may stand for several pings, of which it then tells the last.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] on_pong  kept; NULL for none.
  * @param[in] user_data  kept and handed to the function; may be NULL.
  * @return WS_OK  the next connect uses it.
@@ -1891,7 +1891,7 @@ WS_API ws_result ws_on_pong(ws_socket *socket, ws_pong_fn on_pong, void *user_da
  * It comes after ws_socket_free or ws_shutdown, once, also when the socket was never connected:
  * every user_data of the socket may be freed there.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] on_released  kept; NULL for none.
  * @param[in] user_data  kept and handed to the function; may be NULL.
  * @return WS_OK  the next connect uses it.
@@ -2027,7 +2027,7 @@ WS_API ws_result ws_validation_reject(ws_validation *validation);
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
  *     that was begun with ws_send_nonfinal_frame has not ended.
- * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
  *     tell.
@@ -2052,7 +2052,7 @@ WS_API ws_result ws_send(ws_socket *socket, const void *data, size_t len);
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
  *     that was begun with ws_send_nonfinal_frame has not ended.
- * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
  *     tell.
@@ -2077,7 +2077,7 @@ WS_API ws_result ws_send_text(ws_socket *socket, const char *text, size_t len);
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
  *     that was begun with ws_send_nonfinal_frame has not ended.
- * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
  *     tell.
  * @ownership  The caller keeps data.
@@ -2106,7 +2106,7 @@ WS_API ws_result ws_send_binary(ws_socket *socket, const void *data, size_t len)
  * @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_..., or len is larger than PTRDIFF_MAX.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
  *     that was begun with ws_send_nonfinal_frame has not ended.
- * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
  *     tell.
@@ -2140,7 +2140,8 @@ WS_API ws_result ws_send_async(ws_socket *socket,
  * @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
  *     that was begun with ws_send_nonfinal_frame has not ended.
- * @return WS_E_CLOSED  the socket is closing or closed, or closed while the call waited.
+ * @return WS_E_CLOSED  the socket is closing or closed, its output is closed, or it closed while
+ *     the call waited.
  * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
  *     Or the server sent such text, and the connection ended.
  * @return WS_E_TIMEOUT  timeout_ms have passed; or, in WS_STATE_CLOSED, the connection timed out.
@@ -2178,7 +2179,7 @@ WS_API ws_result ws_send_wait(ws_socket *socket,
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
- * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the message is text and data makes it invalid UTF-8;
  *     nothing was queued, and the message can go on with other data.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -2204,7 +2205,7 @@ WS_API ws_result ws_send_nonfinal_frame(ws_socket *socket, const void *data, siz
  * @return WS_E_POINTER  data is NULL and len is not 0.
  * @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
  * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
- * @return WS_E_CLOSED  the socket is closing or closed.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
  * @return WS_E_NO_UNICODE_TRANSLATION  the message is text and with data would end as invalid
  *     UTF-8; nothing was queued, and the message can go on with other data.
  * @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -2221,7 +2222,7 @@ WS_API ws_result ws_send_final_frame(ws_socket *socket, const void *data, size_t
  * It overtakes messages that wait. The answer arrives as pong; while it is missing, the silence
  * that the control RECEIVE_TIMEOUT_MS allows ends the connection.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] data  what the server is to send back, borrowed for the call; may be NULL if len is
  *     0.
  * @param[in] len  size of data in bytes, at most 125.
@@ -2244,7 +2245,7 @@ WS_API ws_result ws_ping(ws_socket *socket, const void *data, size_t len);
  * What is cancelled completes with WS_E_ABORT; after a message the connection lives on. An
  * operation that has begun to leave, has ended or never was is left alone.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] operation  WS_OPERATION_CONNECT, WS_OPERATION_READ, WS_OPERATION_WRITE, or the number
  *     that ws_send_async gave.
  * @return WS_OK  it will complete with WS_E_ABORT if it still could be cancelled.
@@ -2260,7 +2261,7 @@ WS_API ws_result ws_cancel(ws_socket *socket, ws_operation operation);
  *
  * It is what the control SEND_QUEUE_LIMIT limits, and 0 when socket is not a live socket.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @ownership  Nothing is handed over.
  * @threads  Any thread, also inside callbacks. Never blocks.
  * @since 0.1
@@ -3445,7 +3446,7 @@ WS_API ws_result ws_data_reader_read_string(ws_data_reader *reader,
  * Information belongs to the last connect and stays readable, also after a failure, until the
  * socket connects again or is freed. What is not known is 0.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] information  one of WS_INFORMATION_... whose type is integer.
  * @param[out] value  its value; untouched on failure.
  * @return WS_OK  value is filled.
@@ -3461,7 +3462,7 @@ WS_API ws_result ws_get_information(ws_socket *socket, ws_information informatio
 /**
  * Reads information that is a text. What is not known is empty.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] information  one of WS_INFORMATION_... whose type is text.
  * @param[out] buf  gets the text and a NUL; NULL with capacity 0 asks for the length alone.
  * @param[in] capacity  size of buf in bytes.
@@ -3484,7 +3485,7 @@ WS_API ws_result ws_get_information_string(ws_socket *socket,
 /**
  * Reads information that is bytes.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] information  one of WS_INFORMATION_... whose type is bytes.
  * @param[in] index  0, or which one of several.
  * @param[out] buf  gets the bytes, without a NUL; NULL with capacity 0 asks for the length alone.
@@ -3510,7 +3511,7 @@ WS_API ws_result ws_get_information_bytes(ws_socket *socket,
 /**
  * Reads a header of the server's answer to the upgrade request, also of a refusal.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] name  the header's name in any case, NUL-terminated; borrowed for the call.
  * @param[in] index  0, or which one of several headers of that name.
  * @param[out] buf  gets the value, byte by byte as the server sent it, and a NUL; NULL with
@@ -3541,7 +3542,7 @@ WS_API ws_result ws_get_response_header(ws_socket *socket,
  * A connect that succeeds clears it. After a closing handshake, and before any failure, its
  * result is WS_OK.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in,out] error  its struct_size says how much of the rest is filled.
  * @return WS_OK  error is filled.
  * @return WS_E_HANDLE  socket is not a live socket.
@@ -3644,7 +3645,7 @@ typedef struct ws_statistics {
  * It belongs to the last connect and stays readable until the socket connects again or is freed.
  * Before the first connect everything is 0. The numbers are not all of the same moment.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in,out] statistics  its struct_size says how much of the rest is filled.
  * @return WS_OK  statistics is filled.
  * @return WS_E_HANDLE  socket is not a live socket.
@@ -3698,7 +3699,7 @@ WS_API ws_result ws_event_queue_free(ws_event_queue *queue);
  *
  * Without a queue callbacks run on the I/O thread. Several sockets may share one queue.
  *
- * @param[in] socket  from ws_message_socket_new.
+ * @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
  * @param[in] queue  from ws_event_queue_new; NULL for none.
  * @return WS_OK  the next connect uses the queue.
  * @return WS_E_HANDLE  socket is not a live socket, or queue is not a live queue.

@@ -39,7 +39,7 @@ fn may_be_set(entry: &Entry, row: &ControlInfo) -> Result<(), Failure> {
 
 /// Sets a control that is an integer.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] control  one of WS_CONTROL_… whose type is integer.
 /// @param[in] value  in the unit and range of the control; ws_get_control_info tells both ends.
 /// @return WS_OK  it is set: a live control from now on, another one for the next connect.
@@ -68,7 +68,7 @@ pub extern "C" fn ws_set_control(
 
 /// Sets a control that is a text.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] control  one of WS_CONTROL_… whose type is string.
 /// @param[in] value  NUL-terminated UTF-8, copied; an empty text unsets the control.
 /// @return WS_OK  it is set.
@@ -97,7 +97,7 @@ pub extern "C" fn ws_set_control_string(
 
 /// Sets a control that is bytes.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] control  one of WS_CONTROL_… whose type is bytes.
 /// @param[in] data  copied; may be NULL if len is 0, which unsets the control.
 /// @param[in] len  size of data in bytes.
@@ -129,7 +129,7 @@ pub extern "C" fn ws_set_control_bytes(
 
 /// Reads a control that is an integer.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] control  one of WS_CONTROL_… whose type is integer.
 /// @param[out] value  its value; untouched on failure.
 /// @return WS_OK  value is filled.
@@ -155,7 +155,7 @@ pub extern "C" fn ws_get_control(
 
 /// Reads a control that is a text.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] control  one of WS_CONTROL_… whose type is string.
 /// @param[out] buf  gets the text and a NUL; NULL with capacity 0 asks for the length alone.
 /// @param[in] capacity  size of buf in bytes.
@@ -229,7 +229,7 @@ pub extern "C" fn ws_get_control_info(
 /// Host, Origin, Authorization, Cookie and User-Agent may be set. Sec-WebSocket-*, Upgrade,
 /// Connection, Content-Length and Transfer-Encoding belong to the library.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] name  an RFC 7230 token in any case, copied.
 /// @param[in] value  NUL-terminated UTF-8 without control characters, copied; may be empty.
 /// @return WS_OK  the next connect sends it.

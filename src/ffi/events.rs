@@ -48,7 +48,7 @@ pub extern "C" fn ws_on_message_received(
 ///
 /// It is called once for each connect that succeeded; nothing but released follows it.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] on_closed  kept; NULL for none.
 /// @param[in] user_data  kept and handed to the function; may be NULL.
 /// @return WS_OK  the next connect uses it.
@@ -77,7 +77,7 @@ pub extern "C" fn ws_on_closed(
 /// leaves. With a queue, ws_event_queue_next gives the question as an event, but only when a
 /// function is registered here too; there it is a deferral already.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] on_validation  kept; NULL for none: the library's own check decides.
 /// @param[in] user_data  kept and handed to the function; may be NULL.
 /// @return WS_OK  the next connect uses it.
@@ -104,7 +104,7 @@ pub extern "C" fn ws_on_server_custom_validation_requested(
 /// It is called once after WS_E_WOULD_BLOCK, when less than half of the limit is left in the
 /// queue.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] on_send_ready  kept; NULL for none.
 /// @param[in] user_data  kept and handed to the function; may be NULL.
 /// @return WS_OK  the next connect uses it.
@@ -131,7 +131,7 @@ pub extern "C" fn ws_on_send_ready(
 ///
 /// One answer may stand for several pings, of which it then tells the last.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] on_pong  kept; NULL for none.
 /// @param[in] user_data  kept and handed to the function; may be NULL.
 /// @return WS_OK  the next connect uses it.
@@ -158,7 +158,7 @@ pub extern "C" fn ws_on_pong(
 /// It comes after ws_socket_free or ws_shutdown, once, also when the socket was never connected:
 /// every user_data of the socket may be freed there.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] on_released  kept; NULL for none.
 /// @param[in] user_data  kept and handed to the function; may be NULL.
 /// @return WS_OK  the next connect uses it.

@@ -23,7 +23,7 @@ const NOT_THIS_TYPE: Failure =
 /// Information belongs to the last connect and stays readable, also after a failure, until the
 /// socket connects again or is freed. What is not known is 0.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] information  one of WS_INFORMATION_… whose type is integer.
 /// @param[out] value  its value; untouched on failure.
 /// @return WS_OK  value is filled.
@@ -62,7 +62,7 @@ pub extern "C" fn ws_get_information(
 
 /// Reads information that is a text. What is not known is empty.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] information  one of WS_INFORMATION_… whose type is text.
 /// @param[out] buf  gets the text and a NUL; NULL with capacity 0 asks for the length alone.
 /// @param[in] capacity  size of buf in bytes.
@@ -115,7 +115,7 @@ fn header<'i>(known: &'i Information, name: &str, index: usize) -> Option<&'i [u
 
 /// Reads information that is bytes.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] information  one of WS_INFORMATION_… whose type is bytes.
 /// @param[in] index  0, or which one of several.
 /// @param[out] buf  gets the bytes, without a NUL; NULL with capacity 0 asks for the length alone.
@@ -163,7 +163,7 @@ pub extern "C" fn ws_get_information_bytes(
 
 /// Reads a header of the server's answer to the upgrade request, also of a refusal.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] name  the header's name in any case, NUL-terminated; borrowed for the call.
 /// @param[in] index  0, or which one of several headers of that name.
 /// @param[out] buf  gets the value, byte by byte as the server sent it, and a NUL; NULL with
@@ -207,7 +207,7 @@ pub extern "C" fn ws_get_response_header(
 /// A connect that succeeds clears it. After a closing handshake, and before any failure, its
 /// result is WS_OK.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in,out] error  its struct_size says how much of the rest is filled.
 /// @return WS_OK  error is filled.
 /// @return WS_E_HANDLE  socket is not a live socket.

@@ -86,7 +86,7 @@ pub extern "C" fn ws_event_queue_free(queue: *mut ws_event_queue) -> ws_result {
 ///
 /// Without a queue callbacks run on the I/O thread. Several sockets may share one queue.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] queue  from ws_event_queue_new; NULL for none.
 /// @return WS_OK  the next connect uses the queue.
 /// @return WS_E_HANDLE  socket is not a live socket, or queue is not a live queue.

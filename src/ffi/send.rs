@@ -47,7 +47,7 @@ fn kind(message_type: u64) -> Result<MessageKind, Failure> {
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
 ///     that was begun with ws_send_nonfinal_frame has not ended.
-/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
 ///     tell.
@@ -79,7 +79,7 @@ pub extern "C" fn ws_send(socket: *mut ws_socket, data: *const c_void, len: usiz
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
 ///     that was begun with ws_send_nonfinal_frame has not ended.
-/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  text is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
 ///     tell.
@@ -114,7 +114,7 @@ pub extern "C" fn ws_send_text(
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
 ///     that was begun with ws_send_nonfinal_frame has not ended.
-/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
 ///     tell.
 /// @ownership  The caller keeps data.
@@ -153,7 +153,7 @@ pub extern "C" fn ws_send_binary(
 /// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, or len is larger than PTRDIFF_MAX.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
 ///     that was begun with ws_send_nonfinal_frame has not ended.
-/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
 ///     tell.
@@ -199,7 +199,8 @@ pub extern "C" fn ws_send_async(
 /// @return WS_E_REENTRANT  called on the I/O thread, where nothing may wait.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
 ///     that was begun with ws_send_nonfinal_frame has not ended.
-/// @return WS_E_CLOSED  the socket is closing or closed, or closed while the call waited.
+/// @return WS_E_CLOSED  the socket is closing or closed, its output is closed, or it closed while
+///     the call waited.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and data is not UTF-8; nothing was queued.
 ///     Or the server sent such text, and the connection ended.
 /// @return WS_E_TIMEOUT  timeout_ms have passed; or, in WS_STATE_CLOSED, the connection timed out.
@@ -247,7 +248,7 @@ pub extern "C" fn ws_send_wait(
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
-/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the message is text and data makes it invalid UTF-8;
 ///     nothing was queued, and the message can go on with other data.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -278,7 +279,7 @@ pub extern "C" fn ws_send_nonfinal_frame(
 /// @return WS_E_POINTER  data is NULL and len is not 0.
 /// @return WS_E_INVALIDARG  len is larger than PTRDIFF_MAX.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet, or a stream socket.
-/// @return WS_E_CLOSED  the socket is closing or closed.
+/// @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
 /// @return WS_E_NO_UNICODE_TRANSLATION  the message is text and with data would end as invalid
 ///     UTF-8; nothing was queued, and the message can go on with other data.
 /// @return WS_E_WOULD_BLOCK  the send queue is full and nothing was queued; on_send_ready will
@@ -313,7 +314,7 @@ fn send_frame(
 /// It overtakes messages that wait. The answer arrives as pong; while it is missing, the silence
 /// that the control RECEIVE_TIMEOUT_MS allows ends the connection.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] data  what the server is to send back, borrowed for the call; may be NULL if len is
 ///     0.
 /// @param[in] len  size of data in bytes, at most 125.
@@ -342,7 +343,7 @@ pub extern "C" fn ws_ping(socket: *mut ws_socket, data: *const c_void, len: usiz
 /// What is cancelled completes with WS_E_ABORT; after a message the connection lives on. An
 /// operation that has begun to leave, has ended or never was is left alone.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] operation  WS_OPERATION_CONNECT, WS_OPERATION_READ, WS_OPERATION_WRITE, or the number
 ///     that ws_send_async gave.
 /// @return WS_OK  it will complete with WS_E_ABORT if it still could be cancelled.
@@ -362,7 +363,7 @@ pub extern "C" fn ws_cancel(socket: *mut ws_socket, operation: ws_operation) -> 
 ///
 /// It is what the control SEND_QUEUE_LIMIT limits, and 0 when socket is not a live socket.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @ownership  Nothing is handed over.
 /// @threads  Any thread, also inside callbacks. Never blocks.
 /// @since 0.1

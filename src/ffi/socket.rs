@@ -106,7 +106,7 @@ fn uri_of<'a>(uri: *const c_char) -> Result<&'a str, Failure> {
 /// handlers may be changed and connect called once more. ws_cancel with WS_OPERATION_CONNECT,
 /// ws_close and ws_abort cancel it, and on_completed gets WS_E_ABORT.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] uri  absolute, ws or wss, at most 8192 bytes, without fragment and user-info. Copied.
 /// @param[in] on_completed  kept until the connect has ended; NULL when nobody wants to know.
 /// @param[in] user_data  kept and handed to on_completed; may be NULL.
@@ -148,7 +148,7 @@ pub extern "C" fn ws_connect(
 ///
 /// The same as ws_connect, without a completion: the network's answer is the result.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] uri  as for ws_connect.
 /// @param[in] timeout_ms  then the connect is cancelled, in milliseconds; 0 cancels it at once,
 ///     WS_INFINITE leaves it to the socket's own timeouts.
@@ -206,7 +206,7 @@ pub extern "C" fn ws_connect_wait(
 /// CLOSE_TIMEOUT_MS. While connecting it cancels the connect. Closing again, or after the end,
 /// changes nothing.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] code  1000 to 1003, 1007 to 1014, 3000 to 4999; 0 sends an empty close frame.
 /// @param[in] reason  NUL-terminated UTF-8 of at most 123 bytes, copied; NULL for none.
 /// @return WS_OK  the closing handshake is under way, or was already.
@@ -230,7 +230,7 @@ pub extern "C" fn ws_close(socket: *mut ws_socket, code: u16, reason: *const c_c
 ///
 /// The same as ws_close. While connecting it cancels the connect and does not wait for that.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] code  as for ws_close.
 /// @param[in] reason  as for ws_close.
 /// @param[in] timeout_ms  how long to wait, in milliseconds; 0 polls, WS_INFINITE waits for ever.
@@ -272,7 +272,7 @@ pub extern "C" fn ws_close_wait(
 /// WS_E_ABORT and code 1006. While connecting it cancels the connect; after the end it does
 /// nothing.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @return WS_OK  the connection is being dropped, or has ended before.
 /// @return WS_E_HANDLE  socket is not a live socket.
 /// @return WS_E_ILLEGAL_METHOD_CALL  the socket is in WS_STATE_CREATED.
@@ -292,7 +292,7 @@ pub extern "C" fn ws_abort(socket: *mut ws_socket) -> ws_result {
 /// Other threads and the network may move it at any time. It is WS_STATE_NONE when socket is not a
 /// live socket.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @ownership  Nothing is handed over.
 /// @threads  Any thread, also inside callbacks. Never blocks.
 /// @since 0.1
@@ -315,7 +315,7 @@ pub extern "C" fn ws_get_state(socket: *mut ws_socket) -> ws_state {
 /// Events of ws_event_queue_next carry it, except COMPLETED. Handlers get the one they were
 /// registered with instead.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in] user_data  kept, never followed; may be NULL.
 /// @return WS_OK  it is kept in place of the earlier one.
 /// @return WS_E_HANDLE  socket is not a live socket.
@@ -334,7 +334,7 @@ pub extern "C" fn ws_set_user_data(socket: *mut ws_socket, user_data: *mut c_voi
 ///
 /// It is NULL when none was set and when socket is not a live socket.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @ownership  Nothing is handed over.
 /// @threads  Any thread, also inside callbacks. Never blocks.
 /// @since 0.1

@@ -90,7 +90,7 @@ pub struct ws_statistics {
 /// It belongs to the last connect and stays readable until the socket connects again or is freed.
 /// Before the first connect everything is 0. The numbers are not all of the same moment.
 ///
-/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] socket  from ws_message_socket_new or ws_stream_socket_new.
 /// @param[in,out] statistics  its struct_size says how much of the rest is filled.
 /// @return WS_OK  statistics is filled.
 /// @return WS_E_HANDLE  socket is not a live socket.
