@@ -83,6 +83,7 @@ impl Socket {
                 protocols: link.controls.protocols(),
                 headers: link.controls.headers(),
                 compression: link.controls.compression(),
+                follows_redirects: link.controls.integer(Control::MaxRedirects) > 0,
                 uri,
             },
         };

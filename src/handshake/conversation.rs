@@ -12,6 +12,7 @@ use crate::protocol::deflate::Parameters;
 
 use super::extensions::DeflateOffer;
 use super::fault::Fault;
+use super::redirect::is_redirect;
 use super::request::{self, Offer};
 use super::response::{self, Choice};
 
@@ -37,6 +38,7 @@ pub struct Conversation {
     accept: String,
     protocols: Vec<String>,
     compression: Option<DeflateOffer>,
+    follows_redirects: bool,
     interim: usize,
     state: State,
     /// The final response, as soon as its head is whole; also one that was found wanting.
@@ -59,6 +61,7 @@ impl Conversation {
             accept: derive_accept_key(key.as_bytes()),
             protocols: offer.protocols.clone(),
             compression: offer.compression,
+            follows_redirects: offer.follows_redirects,
             interim: 0,
             state: State::Head(HeadReader::new()),
             response: None,
@@ -163,7 +166,9 @@ impl Conversation {
             let choice = response::check(response, &self.accept, &self.protocols, compression)?;
             return Ok(State::Upgraded(choice));
         }
-        Ok(State::Refusal { status, body: BodyReader::new(response), ended: false })
+        // A body without a length would end with the connection, and some servers keep that open.
+        let ended = self.follows_redirects && is_redirect(status);
+        Ok(State::Refusal { status, body: BodyReader::new(response), ended })
     }
 
     fn change(&mut self, next: Result<State, Fault>) -> Result<(), Fault> {

@@ -16,6 +16,7 @@ fn conversation(protocols: &[&str]) -> Conversation {
         protocols: protocols.iter().map(|&p| p.to_owned()).collect(),
         headers: vec![("Authorization".into(), "Basic hunter2".into())],
         compression: None,
+        follows_redirects: false,
     };
     Conversation::new(&offer, NONCE)
 }
@@ -418,6 +419,7 @@ fn compression_is_agreed_when_it_was_offered_and_chosen() {
             protocols: Vec::new(),
             headers: Vec::new(),
             compression,
+            follows_redirects: false,
         };
         let mut conversation = Conversation::new(&offer, NONCE);
         let request = String::from_utf8(conversation.request().to_vec()).unwrap();

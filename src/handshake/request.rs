@@ -25,6 +25,8 @@ pub struct Offer {
     /// them replaces ours.
     pub headers: Vec<(String, String)>,
     pub compression: Option<DeflateOffer>,
+    /// Nobody reads the body of a redirect.
+    pub follows_redirects: bool,
 }
 
 impl fmt::Debug for Offer {
@@ -146,6 +148,7 @@ mod tests {
             protocols: protocols.iter().map(|&p| p.to_owned()).collect(),
             headers: headers.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect(),
             compression: None,
+            follows_redirects: false,
         }
     }
 

@@ -325,6 +325,22 @@ fn the_total_timeout_spans_all_redirects() {
 }
 
 #[test]
+fn a_redirect_without_a_length_is_followed_at_once() {
+    for tls in BOTH {
+        let (server, told) = site(tls, |request| match path(request) {
+            "/" => Reply::Open("HTTP/1.1 302 Found\r\nLocation: /there\r\n\r\nthere".to_owned()),
+            _ => Reply::Echo,
+        });
+        for mode in MODES {
+            let mut client = client_that_follows(1, mode);
+            client.connect(&server.uri_of("/"));
+            assert_echoes(client);
+            assert_eq!(all(&told).len(), 2);
+        }
+    }
+}
+
+#[test]
 fn a_redirect_to_where_nobody_listens_fails_there() {
     let nobody = Nobody::new();
     let there = nobody.uri();

@@ -15,6 +15,8 @@ pub enum Reply {
     Echo,
     /// These bytes, and our end of the connection.
     Text(String),
+    /// These bytes, and nothing more: the connection stays open.
+    Open(String),
 }
 
 /// The requests in the order they arrived; `answer` is given each.
@@ -31,6 +33,10 @@ pub fn site(
         let _ = teller.send(request.clone());
         match answer(&request) {
             Reply::Echo => converse(stream, &request),
+            Reply::Open(text) => {
+                let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+                read_out(&mut stream);
+            }
             Reply::Text(text) => {
                 let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
                 finish(&mut stream);
