@@ -181,7 +181,7 @@ typedef int32_t ws_result;
 #define WS_E_ILLEGAL_DELEGATE_ASSIGNMENT ((ws_result)0x80000018u)
 /** Never raised here: an operation not started yet. Status: UNKNOWN. */
 #define WS_E_ASYNC_OPERATION_NOT_STARTED ((ws_result)0x80000019u)
-/** What was asked for does not exist in this build or on this system. Status: UNKNOWN. */
+/** Never raised here: every function works on every system. Status: UNKNOWN. */
 #define WS_E_NOTIMPL ((ws_result)0x80004001u)
 /** Never raised here: the object has no such interface. Status: UNKNOWN. */
 #define WS_E_NOINTERFACE ((ws_result)0x80004002u)
@@ -189,7 +189,7 @@ typedef int32_t ws_result;
 #define WS_E_POINTER ((ws_result)0x80004003u)
 /** The operation was cancelled, or its socket aborted or freed. Status: OPERATION_CANCELED. */
 #define WS_E_ABORT ((ws_result)0x80004004u)
-/** A failure that no other code describes; ws_get_error says more. Status: UNKNOWN. */
+/** Never raised here: every failure has a code that says more. Status: UNKNOWN. */
 #define WS_E_FAIL ((ws_result)0x80004005u)
 /** A defect inside the library, or a call in the child of a fork. Status: UNKNOWN. */
 #define WS_E_UNEXPECTED ((ws_result)0x8000FFFFu)
@@ -199,7 +199,7 @@ typedef int32_t ws_result;
 #define WS_E_RPC_DISCONNECTED ((ws_result)0x80010108u)
 /** Never raised here: a call between processes took too long. Status: TIMEOUT. */
 #define WS_E_RPC_TIMEOUT ((ws_result)0x8001011Fu)
-/** The system does not let this process use the network. Status: UNKNOWN. */
+/** Never raised here: here WS_E_SERVER_UNREACHABLE. Status: UNKNOWN. */
 #define WS_E_ACCESSDENIED ((ws_result)0x80070005u)
 /** The handle is NULL, stale, freed, invented or of another kind. Status: UNKNOWN. */
 #define WS_E_HANDLE ((ws_result)0x80070006u)
@@ -310,7 +310,7 @@ typedef int32_t ws_result;
 #define WS_E_HTTPS_TO_HTTP_ON_REDIR ((ws_result)0x80072F08u)
 /** The server wants a client certificate. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_CLIENT_AUTH_CERT_NEEDED ((ws_result)0x80072F0Cu)
-/** The certificate's issuer is not trusted. Status: CERTIFICATE_IS_INVALID. */
+/** Never raised here: here WS_E_CERT_UNTRUSTEDROOT. Status: CERTIFICATE_IS_INVALID. */
 #define WS_E_INVALID_CA ((ws_result)0x80072F0Du)
 /** Never raised here: client authentication is not set up. Status: UNKNOWN. */
 #define WS_E_CLIENT_AUTH_NOT_SETUP ((ws_result)0x80072F0Eu)
@@ -318,13 +318,17 @@ typedef int32_t ws_result;
 #define WS_E_REDIRECT_SCHEME_CHANGE ((ws_result)0x80072F10u)
 /** The certificate has errors of several kinds. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_SEC_CERT_ERRORS ((ws_result)0x80072F17u)
-/** The certificate does not say how to check it. Status: CERTIFICATE_CONTAINS_ERRORS. */
+/** Never raised here: WS_E_CRYPT_NO_REVOCATION_CHECK. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_SEC_CERT_NO_REV ((ws_result)0x80072F18u)
 /** Whether it was revoked is not known. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_SEC_CERT_REV_FAILED ((ws_result)0x80072F19u)
-/** The response lacks a header it must have. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE. */
+/**
+ * Never raised here: WS_E_INVALID_SERVER_RESPONSE. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
+ */
 #define WS_E_HEADER_NOT_FOUND ((ws_result)0x80072F76u)
-/** The server speaks too old an HTTP. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE. */
+/**
+ * Never raised here: WS_E_INVALID_SERVER_RESPONSE. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
+ */
 #define WS_E_DOWNLEVEL_SERVER ((ws_result)0x80072F77u)
 /** Not HTTP, or not an upgrade. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE. */
 #define WS_E_INVALID_SERVER_RESPONSE ((ws_result)0x80072F78u)
@@ -379,27 +383,29 @@ typedef int32_t ws_result;
 #define WS_E_SEC_CERT_UNKNOWN ((ws_result)0x80090327u)
 /** Never raised here: a certificate out of date. Status: CERTIFICATE_EXPIRED. */
 #define WS_E_SEC_CERT_EXPIRED ((ws_result)0x80090328u)
-/** The certificate was revoked. Status: CERTIFICATE_REVOKED. */
+/** Never raised here: here WS_E_SEC_CERT_REVOKED. Status: CERTIFICATE_REVOKED. */
 #define WS_E_CRYPT_REVOKED ((ws_result)0x80092010u)
 /** Revocation could not be checked. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_CRYPT_NO_REVOCATION_CHECK ((ws_result)0x80092012u)
-/** The revocation list is out of reach. Status: CERTIFICATE_CONTAINS_ERRORS. */
+/** Never raised here: no list is fetched. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_CRYPT_REVOCATION_OFFLINE ((ws_result)0x80092013u)
 /** A signature in the chain is wrong. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_TRUST_CERT_SIGNATURE ((ws_result)0x80096004u)
-/** The certificate has expired. Status: CERTIFICATE_EXPIRED. */
+/** Never raised here: here WS_E_SEC_CERT_DATE_INVALID. Status: CERTIFICATE_EXPIRED. */
 #define WS_E_CERT_EXPIRED ((ws_result)0x800B0101u)
 /** The chain ends in a root that is not trusted. Status: CERTIFICATE_IS_INVALID. */
 #define WS_E_CERT_UNTRUSTEDROOT ((ws_result)0x800B0109u)
-/** The chain reaches no root. Status: CERTIFICATE_IS_INVALID. */
+/** Never raised here: here WS_E_CERT_UNTRUSTEDROOT. Status: CERTIFICATE_IS_INVALID. */
 #define WS_E_CERT_CHAINING ((ws_result)0x800B010Au)
-/** The certificate was revoked. Status: CERTIFICATE_REVOKED. */
+/** Never raised here: here WS_E_SEC_CERT_REVOKED. Status: CERTIFICATE_REVOKED. */
 #define WS_E_CERT_REVOKED ((ws_result)0x800B010Cu)
-/** The certificate is for another host. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT. */
+/**
+ * Never raised here: a certificate of another host. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT.
+ */
 #define WS_E_CERT_CN_NO_MATCH ((ws_result)0x800B010Fu)
 /** The certificate is not for servers. Status: CERTIFICATE_CONTAINS_ERRORS. */
 #define WS_E_CERT_WRONG_USAGE ((ws_result)0x800B0110u)
-/** A name in it is not allowed. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT. */
+/** Never raised here: a name not allowed. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT. */
 #define WS_E_CERT_INVALID_NAME ((ws_result)0x800B0114u)
 
 /* Custom validation, and the addresses of the original's downloader (INET_E_...). */
@@ -418,7 +424,7 @@ typedef int32_t ws_result;
 #define WS_E_SECURITY_PROBLEM ((ws_result)0x800C000Eu)
 /** Never raised here: here WS_E_REDIRECT_FAILED. Status: REDIRECT_FAILED. */
 #define WS_E_INET_REDIRECT_FAILED ((ws_result)0x800C0014u)
-/** The certificate cannot be used. Status: CERTIFICATE_IS_INVALID. */
+/** Never raised here: here WS_E_SEC_INVALID_CERT. Status: CERTIFICATE_IS_INVALID. */
 #define WS_E_INVALID_CERTIFICATE ((ws_result)0x800C0019u)
 
 /* The server, or the proxy, answered with an HTTP status instead of the upgrade: 0x80190000 plus
@@ -526,7 +532,7 @@ typedef int32_t ws_result;
 #define WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED ((ws_result)0x83760003u)
 /** A subprotocol not offered. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE. */
 #define WS_E_SUBPROTOCOL_NOT_SUPPORTED ((ws_result)0x83760004u)
-/** The server wants another version. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE. */
+/** Never raised here: it answers 426. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE. */
 #define WS_E_PROTOCOL_VERSION_NOT_SUPPORTED ((ws_result)0x83760005u)
 
 /* ==============================================================================================

@@ -4,6 +4,8 @@
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "certificates/borders.rs"]
+mod borders;
 #[path = "certificates/client_certificates.rs"]
 mod client_certificates;
 #[path = "certificates/combinations.rs"]
@@ -32,9 +34,13 @@ mod system_store;
 mod workshop;
 
 use anyws::ffi::controls::*;
+use anyws::ffi::information::ws_get_information_bytes;
 use anyws::ffi::result::*;
+use anyws::ffi::status::*;
 use anyws::ffi::types::*;
 use support::client::{Client, Mode};
+use support::route::Route;
+use support::server::pki;
 use workshop::Authority;
 
 /// Every bit that may be ignored.
@@ -49,6 +55,16 @@ fn trusting(mode: Mode, pem: &str) -> Client {
     let client = Client::new(mode);
     client.set(WS_CONTROL_TRUST_SYSTEM_STORE, 0);
     set_bytes(&client, WS_CONTROL_TRUSTED_CERTIFICATES, pem.as_bytes());
+    client
+}
+
+/// The same on another way; proxies inside TLS are trusted as well.
+fn client_by(route: Route, mode: Mode, authority: &Authority) -> Client {
+    let client = match route {
+        Route::Https => trusting(mode, &(pki().ca_pem.clone() + &authority.pem)),
+        _ => client_of(mode, authority),
+    };
+    client.set_text(WS_CONTROL_PROXY, &route.proxy());
     client
 }
 
@@ -68,6 +84,22 @@ fn connect(client: &mut Client, uri: &str) -> ws_result {
 
 fn errors_of(client: &Client) -> u64 {
     client.information(WS_INFORMATION_SERVER_CERTIFICATE_ERRORS)
+}
+
+/// What can be read as bytes.
+fn bytes_of(client: &Client, which: ws_information, index: u32) -> Result<Vec<u8>, ws_result> {
+    let mut length = 0;
+    let mut read = |buffer: *mut std::ffi::c_void, capacity| {
+        ws_get_information_bytes(client.socket, which, index, buffer, capacity, &raw mut length)
+    };
+    match read(std::ptr::null_mut(), 0) {
+        WS_OK => {}
+        result => return Err(result),
+    }
+    let mut bytes = vec![0; 1 << 17];
+    assert_eq!(read(bytes.as_mut_ptr().cast(), bytes.len()), WS_OK);
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 fn severity_of(client: &Client) -> u64 {

@@ -21,17 +21,10 @@ use anyws::ffi::status::*;
 use anyws::ffi::types::*;
 use support::DEADLINE;
 use support::client::{Client, MODES, Mode};
+use support::route::{Route, Way, everywhere, everywhere_at_once, ways_to};
 use support::server::{
     BOTH, Ending, Server, Stream, Tls, finish, frame, read_out, read_request, reset,
 };
-
-fn everywhere(test: impl Fn(Mode, Tls)) {
-    for mode in MODES {
-        for tls in BOTH {
-            test(mode, tls);
-        }
-    }
-}
 
 /// A good answer; `{accept}` stands for the value that fits the request.
 const GOOD: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
@@ -85,9 +78,9 @@ fn all_end_with(rows: Vec<Row>, set: impl Fn(&Client)) {
             let _ = teller.send(read_out(&mut stream));
         });
         for (number, (name, _, result)) in rows.iter().enumerate() {
-            for mode in MODES {
-                let what = format!("{name}, {mode:?}, {tls:?}");
-                let mut client = Client::trusting(mode);
+            for way in ways_to(tls) {
+                let what = format!("{name}, {way:?}");
+                let mut client = way.client();
                 client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 20_000);
                 set(&client);
                 client.connect(&server.uri_of(&format!("/{number}")));
@@ -115,6 +108,7 @@ fn all_end_with(rows: Vec<Row>, set: impl Fn(&Client)) {
 
 const INVALID: ws_result = WS_E_INVALID_SERVER_RESPONSE;
 
+// Bad servers, row 6.
 #[test]
 fn what_is_not_http_fails() {
     assert_eq!(INVALID.cast_unsigned(), 0x8007_2F78);
@@ -131,6 +125,7 @@ fn what_is_not_http_fails() {
     all_end_with(rows, |_| {});
 }
 
+// Bad servers, row 7.
 #[test]
 fn status_lines_are_judged() {
     let line = |line: &str| GOOD.replace("HTTP/1.1 101 Switching Protocols", line);
@@ -152,6 +147,7 @@ fn status_lines_are_judged() {
     all_end_with(rows, |_| {});
 }
 
+// Bad servers, rows 8 and 9.
 #[test]
 fn header_lines_are_judged() {
     let bad = |line: &str| and_line(line).into_bytes();
@@ -171,6 +167,7 @@ fn header_lines_are_judged() {
     all_end_with(rows, |_| {});
 }
 
+// Bad servers, row 10.
 #[test]
 fn the_limits_of_a_head_are_exact() {
     let named = |length: usize| and_line(&format!("X: {}", "v".repeat(length - 3)));
@@ -191,6 +188,7 @@ fn the_limits_of_a_head_are_exact() {
     all_end_with(rows, |_| {});
 }
 
+// Bad servers, row 11.
 #[test]
 fn interim_answers_are_skipped_eight_at_most() {
     let interim = |count: usize| {
@@ -210,6 +208,7 @@ fn interim_answers_are_skipped_eight_at_most() {
     all_end_with(rows, |_| {});
 }
 
+// Bad servers, rows 14 to 16 and 20.
 #[test]
 fn an_upgrade_has_its_headers() {
     let upgrade = |line: &str| with_line("Upgrade", line).into_bytes();
@@ -241,6 +240,7 @@ fn an_upgrade_has_its_headers() {
     all_end_with(rows, |_| {});
 }
 
+// Bad servers, row 19.
 #[test]
 fn extensions_that_were_not_offered_fail() {
     let refused = WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED;
@@ -259,6 +259,7 @@ fn extensions_that_were_not_offered_fail() {
     all_end_with(rows, |_| {});
 }
 
+// Bad servers, row 19.
 #[test]
 fn compression_is_agreed_on_within_the_offer() {
     let refused = WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED;
@@ -307,6 +308,7 @@ fn compression_is_agreed_on_within_the_offer() {
     all_end_with(rows, |client| client.set(WS_CONTROL_COMPRESSION, 1));
 }
 
+// Bad servers, rows 17 and 18.
 #[test]
 fn subprotocols_are_those_that_were_offered() {
     let refused = WS_E_SUBPROTOCOL_NOT_SUPPORTED;
@@ -331,11 +333,12 @@ fn subprotocols_are_those_that_were_offered() {
     });
 }
 
+// Bad servers, rows 3 and 4.
 #[test]
 fn an_answer_byte_by_byte_is_as_good_and_frames_behind_it_arrive() {
-    everywhere(|mode, tls| {
+    everywhere(|way| {
         for pieces in ["one", "bytes"] {
-            let server = Server::raw(tls, move |mut stream| {
+            let server = Server::raw(way.tls, move |mut stream| {
                 let request = read_request(&mut stream);
                 let mut answer = fill(GOOD, &request);
                 answer.extend(frame(0x81, b"behind"));
@@ -347,7 +350,7 @@ fn an_answer_byte_by_byte_is_as_good_and_frames_behind_it_arrive() {
                 }
                 read_out(&mut stream);
             });
-            let client = Client::connected(mode, &server.uri());
+            let client = way.connected(&server.uri());
             assert_eq!(client.next_text(), "behind");
             assert_eq!(client.next_message(), (WS_MESSAGE_TYPE_BINARY, b"it".to_vec()));
         }
@@ -355,8 +358,8 @@ fn an_answer_byte_by_byte_is_as_good_and_frames_behind_it_arrive() {
 }
 
 /// Connects with a short timeout to a server that never comes to an end.
-fn times_out(mode: Mode, server: &Server, phase: ws_error_phase) {
-    let mut client = Client::trusting(mode);
+fn times_out(way: Way, server: &Server, phase: ws_error_phase) {
+    let mut client = way.client();
     client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 300);
     let since = Instant::now();
     client.connect(&server.uri());
@@ -369,28 +372,31 @@ fn times_out(mode: Mode, server: &Server, phase: ws_error_phase) {
     assert_eq!(client.free(), []);
 }
 
+// Bad servers, row 1.
 #[test]
 fn a_silent_server_is_a_timeout() {
-    everywhere(|mode, tls| {
-        let server = Server::raw(tls, |mut stream| {
+    everywhere_at_once(|way| {
+        let server = Server::raw(way.tls, |mut stream| {
             read_out(&mut stream);
         });
-        times_out(mode, &server, WS_ERROR_PHASE_HTTP);
-    });
-    for mode in MODES {
+        times_out(way, &server, WS_ERROR_PHASE_HTTP);
+        if way.tls == Tls::No {
+            return;
+        }
         let server = Server::raw(Tls::Good, |stream| {
             // It takes the ClientHello and says nothing.
             read_out(&mut Stream::new(stream.tcp().try_clone().unwrap(), Tls::No));
         });
-        times_out(mode, &server, WS_ERROR_PHASE_TLS);
-    }
+        times_out(way, &server, WS_ERROR_PHASE_TLS);
+    });
 }
 
+// Bad servers, row 2.
 #[test]
 fn bytes_that_trickle_in_do_not_extend_the_deadline() {
-    everywhere(|mode, tls| {
+    everywhere_at_once(|way| {
         for endless in [false, true] {
-            let server = Server::raw(tls, move |mut stream| {
+            let server = Server::raw(way.tls, move |mut stream| {
                 let request = read_request(&mut stream);
                 let answer = if endless { b"HTTP/1.1 101 ".to_vec() } else { fill(GOOD, &request) };
                 for byte in answer.into_iter().chain(std::iter::repeat_n(b'x', 5000)) {
@@ -404,11 +410,12 @@ fn bytes_that_trickle_in_do_not_extend_the_deadline() {
                     }
                 }
             });
-            times_out(mode, &server, WS_ERROR_PHASE_HTTP);
+            times_out(way, &server, WS_ERROR_PHASE_HTTP);
         }
     });
 }
 
+// Bad servers, row 5.
 #[test]
 fn connections_that_end_before_the_answer_is_whole() {
     type End = fn(&mut Stream);
@@ -418,8 +425,8 @@ fn connections_that_end_before_the_answer_is_whole() {
     ];
     for (end, result, status) in ends {
         for part in [0, 5, 20, GOOD.len() - 1] {
-            everywhere(|mode, tls| {
-                let server = Server::raw(tls, move |mut stream| {
+            everywhere(|way| {
+                let server = Server::raw(way.tls, move |mut stream| {
                     let request = read_request(&mut stream);
                     let answer = fill(GOOD, &request);
                     let part = part.min(answer.len() - 1);
@@ -428,8 +435,8 @@ fn connections_that_end_before_the_answer_is_whole() {
                     end(&mut stream);
                     read_out(&mut stream);
                 });
-                let what = format!("{part} bytes, {mode:?}, {tls:?}");
-                let mut client = Client::trusting(mode);
+                let what = format!("{part} bytes, {way:?}");
+                let mut client = way.client();
                 client.connect(&server.uri());
                 assert_eq!(client.connect_result(), result, "{what}");
                 let error = client.error();

@@ -1,5 +1,5 @@
-//! Servers that break RFC 6455 after the handshake, flood, or fall silent: each run ends as named,
-//! and costs no more than it may. `attack` is a row, `stage` what runs tables of them.
+//! Servers that break TLS, or RFC 6455 after the handshake, flood, or fall silent: each run ends as
+//! named, and costs no more than it may. `attack` is a row, `stage` what runs tables of them.
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -23,8 +23,16 @@ mod losses;
 mod messages;
 #[path = "hostile/oddities.rs"]
 mod oddities;
+#[path = "hostile/records.rs"]
+mod records;
+#[path = "certificates/site.rs"]
+#[allow(dead_code)]
+mod site;
 #[path = "hostile/stage.rs"]
 mod stage;
 #[path = "hostile/stalls.rs"]
 mod stalls;
 mod support;
+#[path = "certificates/workshop.rs"]
+#[allow(dead_code)]
+mod workshop;

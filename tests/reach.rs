@@ -62,14 +62,25 @@ fn assert_fails(client: &Client, result: ws_result, phase: ws_error_phase) {
 
 /// The connect succeeds, messages of several sizes come back, and it ends cleanly.
 #[track_caller]
-fn assert_echoes(mut client: Client) {
+fn assert_echoes(client: Client) {
+    assert_echoes_all(client, &[0, 125, 70_000, 1 << 20]);
+}
+
+/// The same with little: for those who only want to know whether it works.
+#[track_caller]
+fn assert_talks(client: Client) {
+    assert_echoes_all(client, &[125]);
+}
+
+#[track_caller]
+fn assert_echoes_all(mut client: Client, sizes: &[usize]) {
     let result = client.connect_result();
     assert_eq!(result, WS_OK, "{result:#x}: {}", text_of(&client.error()));
     client.begin_pulling();
     assert_eq!(client.send_text("first"), WS_OK);
     assert_eq!(client.next_text(), "first");
-    for size in [0, 125, 70_000, 1 << 20] {
-        let message: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+    for size in sizes {
+        let message: Vec<u8> = (0..*size).map(|at| (at % 251) as u8).collect();
         assert_eq!(client.send_binary(&message), WS_OK);
         assert!(client.next_message() == (WS_MESSAGE_TYPE_BINARY, message), "{size} bytes");
     }

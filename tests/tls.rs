@@ -3,9 +3,17 @@
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "tls/flights.rs"]
+mod flights;
+#[path = "certificates/site.rs"]
+#[allow(dead_code)]
+mod site;
 mod support;
 #[path = "tls/validation.rs"]
 mod validation;
+#[path = "certificates/workshop.rs"]
+#[allow(dead_code)]
+mod workshop;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,13 +27,16 @@ use anyws::ffi::status::*;
 use anyws::ffi::types::*;
 use support::DEADLINE;
 use support::client::{Client, MODES, Mode, Told};
+use support::route::{Way, everywhere_at_once, ways_to};
 use support::server::{
     Ending, Server, Stream, Tls, finish, frame, read_out, read_request, reset, upgrade,
 };
 
-/// The server's end of a connection without TLS, whatever its scheme.
+/// The server's end of a connection without TLS, whatever its scheme, once a ClientHello is there:
+/// what comes before it is no answer, and through a proxy it is none of the origin's.
 fn raw(act: impl Fn(&mut Stream) + Send + Sync + 'static) -> (String, Server) {
     let server = Server::raw(Tls::No, move |mut stream| {
+        assert!(stream.tcp().peek(&mut [0]).is_ok_and(|count| count > 0));
         act(&mut stream);
         read_out(&mut stream);
     });
@@ -39,20 +50,34 @@ struct Expected {
     mask: u32,
 }
 
-/// Connects in every mode and expects the failure.
+/// Those that lead to a server of TLS.
+fn secure_ways() -> Vec<Way> {
+    ways_to(Tls::Good)
+}
+
+/// The same at the same time: for what takes its time.
+fn securely_at_once(test: impl Fn(Way) + Sync) {
+    everywhere_at_once(|way| {
+        if way.tls == Tls::Good {
+            test(way);
+        }
+    });
+}
+
+/// Connects in every way and expects the failure.
 fn all_fail(uri: &str, set: impl Fn(&Client), expected: &Expected) {
-    for mode in MODES {
-        let mut client = Client::trusting(mode);
+    for way in secure_ways() {
+        let mut client = way.client();
         client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 20_000);
         set(&client);
         client.connect(uri);
         let result = client.connect_result();
-        assert_eq!(result, expected.result, "{result:#x}, {mode:?}");
+        assert_eq!(result, expected.result, "{result:#x}, {way:?}");
         let error = client.error();
-        assert_eq!((error.result, error.web_error_status), (result, expected.status), "{mode:?}");
-        assert_eq!(error.phase, WS_ERROR_PHASE_TLS, "{mode:?}");
-        assert_eq!(error.certificate_errors, expected.mask, "{mode:?}");
-        assert_eq!(error.tls_alert, expected.alert, "{mode:?}");
+        assert_eq!((error.result, error.web_error_status), (result, expected.status), "{way:?}");
+        assert_eq!(error.phase, WS_ERROR_PHASE_TLS, "{way:?}");
+        assert_eq!(error.certificate_errors, expected.mask, "{way:?}");
+        assert_eq!(error.tls_alert, expected.alert, "{way:?}");
         assert_eq!(error.http_status, 0);
         assert_eq!(certificate(&client).is_empty(), expected.mask == 0, "it can be looked at");
         assert_ne!(error.text[0], 0);
@@ -73,6 +98,7 @@ fn certificate(client: &Client) -> Vec<u8> {
     der
 }
 
+// Bad servers, rows 28 to 30.
 #[test]
 fn a_certificate_that_is_not_good_is_refused_and_says_why() {
     for (tls, result, status, mask) in [
@@ -88,7 +114,7 @@ fn a_certificate_that_is_not_good_is_refused_and_says_why() {
             teller.send((bytes, ended.is_err())).unwrap();
         });
         all_fail(&server.uri(), |_| {}, &Expected { result, status, alert: 0, mask });
-        for _ in MODES {
+        for _ in secure_ways() {
             let (bytes, alerted) = told.recv_timeout(DEADLINE).unwrap();
             assert_eq!(bytes, [], "no request reached the server");
             assert!(alerted, "the server got an alert");
@@ -111,9 +137,11 @@ fn the_test_authority_is_trusted_only_where_it_was_given() {
 fn a_certificate_is_judged_by_the_name_in_the_uri() {
     let server = Server::echo(Tls::Good);
     for host in ["localhost", "LOCALHOST", "127.0.0.1"] {
-        let client = Client::connected(Mode::Callback, &server.uri().replace("127.0.0.1", host));
-        assert_eq!(client.send_text(host), WS_OK);
-        assert_eq!(client.next_text(), host);
+        for way in secure_ways() {
+            let client = way.connected(&server.uri().replace("127.0.0.1", host));
+            assert_eq!(client.send_text(host), WS_OK);
+            assert_eq!(client.next_text(), host);
+        }
     }
     let elsewhere = Server::echo(Tls::WrongName);
     let uri = elsewhere.uri().replace("127.0.0.1", "localhost");
@@ -123,29 +151,27 @@ fn a_certificate_is_judged_by_the_name_in_the_uri() {
     all_fail(&uri, set, &Expected { result, status, alert: 0, mask: 1 << 7 });
 }
 
+/// TLS itself has failed; the alert is the server's.
+fn channel_error(alert: u32) -> Expected {
+    let status = WS_WEB_ERROR_STATUS_CERTIFICATE_IS_INVALID;
+    Expected { result: WS_E_SECURITY_CHANNEL_ERROR, status, alert, mask: 0 }
+}
+
+// Bad servers, rows 33 and 34.
 #[test]
 fn what_is_not_tls_fails_the_channel() {
-    let channel_error = |alert| Expected {
-        result: WS_E_SECURITY_CHANNEL_ERROR,
-        status: WS_WEB_ERROR_STATUS_CERTIFICATE_IS_INVALID,
-        alert,
-        mask: 0,
-    };
     assert_eq!(WS_E_SECURITY_CHANNEL_ERROR.cast_unsigned(), 0x8007_2F7D);
-    let answers: [(&[u8], u32); 6] = [
-        (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", 0),
-        (b"SSH-2.0-OpenSSH_9.2p1\r\n", 0),
-        (&[0xff; 200], 0),
-        (&[0; 64], 0),
-        // A fatal alert: handshake_failure; protocol_version.
-        (&[21, 3, 3, 0, 2, 2, 40], 40),
-        (&[21, 3, 1, 0, 2, 2, 70], 70),
+    let answers: [&[u8]; 4] = [
+        b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2p1\r\n",
+        &[0xff; 200],
+        &[0; 64],
     ];
-    for (answer, alert) in answers {
+    for answer in answers {
         let (uri, _server) = raw(move |stream| {
             stream.write_all(answer).unwrap();
         });
-        all_fail(&uri, |_| {}, &channel_error(alert));
+        all_fail(&uri, |_| {}, &channel_error(0));
     }
     // A record of the handshake that holds nonsense.
     let (uri, _server) = raw(|stream| {
@@ -156,6 +182,7 @@ fn what_is_not_tls_fails_the_channel() {
     all_fail(&uri, |_| {}, &channel_error(0));
 }
 
+// Bad servers, row 34.
 #[test]
 fn connections_that_end_in_the_tls_handshake() {
     type End = fn(&mut Stream);
@@ -215,17 +242,19 @@ fn relay(server: &Server, piece: usize, cut: Option<usize>) -> (String, Server) 
     })
 }
 
+// Bad servers, row 34.
 #[test]
 fn a_tls_handshake_in_single_bytes_succeeds() {
     let server = Server::echo(Tls::Good);
     let (uri, _relay) = relay(&server, 1, None);
-    for mode in MODES {
-        let client = Client::connected(mode, &uri);
+    for way in secure_ways() {
+        let client = way.connected(&uri);
         assert_eq!(client.send_text("byte by byte"), WS_OK);
         assert_eq!(client.next_text(), "byte by byte");
     }
 }
 
+// Bad servers, row 34.
 #[test]
 fn a_tls_handshake_cut_off_anywhere_is_an_aborted_connection() {
     let server = Server::echo(Tls::Good);
@@ -237,20 +266,21 @@ fn a_tls_handshake_cut_off_anywhere_is_an_aborted_connection() {
     }
 }
 
+// Bad servers, row 34.
 #[test]
 fn a_tls_handshake_that_stalls_is_a_timeout() {
     for begun in [&b""[..], &[22, 3, 3], &[22, 3, 3, 0, 100, 2, 0, 0]] {
         let (uri, _server) = raw(move |stream| stream.write_all(begun).unwrap());
-        for mode in MODES {
-            let mut client = Client::trusting(mode);
+        securely_at_once(|way| {
+            let mut client = way.client();
             client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 300);
             let since = Instant::now();
             client.connect(&uri);
-            assert_eq!(client.connect_result(), WS_E_TIMEOUT);
+            assert_eq!(client.connect_result(), WS_E_TIMEOUT, "{way:?}");
             assert!(since.elapsed() >= Duration::from_millis(300));
             assert!(since.elapsed() < Duration::from_secs(10));
-            assert_eq!(client.error().phase, WS_ERROR_PHASE_TLS);
-        }
+            assert_eq!(client.error().phase, WS_ERROR_PHASE_TLS, "{way:?}");
+        });
     }
 }
 
@@ -269,11 +299,11 @@ fn a_record_that_does_not_decrypt_ends_the_connection() {
         }
         read_out(&mut stream);
     });
-    for mode in MODES {
-        let mut client = Client::connected(mode, &server.uri());
+    for way in secure_ways() {
+        let mut client = way.connected(&server.uri());
         let (before, closed) = client.until_closed();
         let good = Told::Message(WS_MESSAGE_TYPE_UTF8, b"good".to_vec());
-        assert_eq!(before, [good], "what came before it counts: {mode:?}");
+        assert_eq!(before, [good], "what came before it counts: {way:?}");
         assert_eq!((closed.result, closed.code), (WS_E_SECURITY_CHANNEL_ERROR, 1006));
         assert_eq!(client.free(), []);
     }
@@ -283,15 +313,16 @@ fn a_record_that_does_not_decrypt_ends_the_connection() {
 fn version_cipher_suite_and_certificate_can_be_read() {
     let server = Server::echo(Tls::Good);
     let plain = Server::echo(Tls::No);
-    for mode in MODES {
-        let client = Client::connected(mode, &server.uri());
+    for way in secure_ways() {
+        let client = way.connected(&server.uri());
         assert_eq!(client.text(WS_INFORMATION_TLS_VERSION), "TLS 1.3");
         let suite = client.text(WS_INFORMATION_TLS_CIPHER_SUITE);
         assert!(suite.starts_with("TLS_"), "{suite}");
         let der = certificate(&client);
         let len = usize::from(u16::from_be_bytes([der[2], der[3]]));
         assert_eq!((der[0], der[1], len + 4), (0x30, 0x82, der.len()), "one whole sequence");
-        let client = Client::connected(mode, &plain.uri());
+        // TLS with the proxy is not the origin's.
+        let client = way.connected(&plain.uri());
         assert_eq!(client.text(WS_INFORMATION_TLS_VERSION), "");
         assert_eq!(client.text(WS_INFORMATION_TLS_CIPHER_SUITE), "");
         assert_eq!(client.information(WS_INFORMATION_TLS_RESUMED), 0);
@@ -301,19 +332,19 @@ fn version_cipher_suite_and_certificate_can_be_read() {
 
 #[test]
 fn the_second_connection_resumes_the_session() {
-    for mode in MODES {
+    for way in secure_ways() {
         // Its own server for each: sessions are shared by name and port of the origin.
         let server = Server::echo(Tls::Good);
         let mut resumed = Vec::new();
         for _ in 0..3 {
-            let client = Client::connected(mode, &server.uri());
+            let client = way.connected(&server.uri());
             // A message there and back: the tickets have come before it.
             assert_eq!(client.send_text("ticket, please"), WS_OK);
             assert_eq!(client.next_text(), "ticket, please");
             resumed.push(client.information(WS_INFORMATION_TLS_RESUMED));
             assert!(!certificate(&client).is_empty());
         }
-        assert_eq!(resumed[1..], [1, 1], "{mode:?}: {resumed:?}");
+        assert_eq!(resumed[1..], [1, 1], "{way:?}: {resumed:?}");
     }
 }
 

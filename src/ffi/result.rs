@@ -34,7 +34,7 @@ pub const WS_E_CLOSED: ws_result = 0x80000013u32 as i32;
 pub const WS_E_ILLEGAL_DELEGATE_ASSIGNMENT: ws_result = 0x80000018u32 as i32;
 /// Never raised here: an operation not started yet. Status: UNKNOWN.
 pub const WS_E_ASYNC_OPERATION_NOT_STARTED: ws_result = 0x80000019u32 as i32;
-/// What was asked for does not exist in this build or on this system. Status: UNKNOWN.
+/// Never raised here: every function works on every system. Status: UNKNOWN.
 pub const WS_E_NOTIMPL: ws_result = 0x80004001u32 as i32;
 /// Never raised here: the object has no such interface. Status: UNKNOWN.
 pub const WS_E_NOINTERFACE: ws_result = 0x80004002u32 as i32;
@@ -42,7 +42,7 @@ pub const WS_E_NOINTERFACE: ws_result = 0x80004002u32 as i32;
 pub const WS_E_POINTER: ws_result = 0x80004003u32 as i32;
 /// The operation was cancelled, or its socket aborted or freed. Status: OPERATION_CANCELED.
 pub const WS_E_ABORT: ws_result = 0x80004004u32 as i32;
-/// A failure that no other code describes; `ws_get_error` says more. Status: UNKNOWN.
+/// Never raised here: every failure has a code that says more. Status: UNKNOWN.
 pub const WS_E_FAIL: ws_result = 0x80004005u32 as i32;
 /// A defect inside the library, or a call in the child of a fork. Status: UNKNOWN.
 pub const WS_E_UNEXPECTED: ws_result = 0x8000FFFFu32 as i32;
@@ -52,7 +52,7 @@ pub const WS_E_RPC_CALL_CANCELED: ws_result = 0x80010002u32 as i32;
 pub const WS_E_RPC_DISCONNECTED: ws_result = 0x80010108u32 as i32;
 /// Never raised here: a call between processes took too long. Status: TIMEOUT.
 pub const WS_E_RPC_TIMEOUT: ws_result = 0x8001011Fu32 as i32;
-/// The system does not let this process use the network. Status: UNKNOWN.
+/// Never raised here: here `WS_E_SERVER_UNREACHABLE`. Status: UNKNOWN.
 pub const WS_E_ACCESSDENIED: ws_result = 0x80070005u32 as i32;
 /// The handle is NULL, stale, freed, invented or of another kind. Status: UNKNOWN.
 pub const WS_E_HANDLE: ws_result = 0x80070006u32 as i32;
@@ -161,7 +161,7 @@ pub const WS_E_HTTP_TO_HTTPS_ON_REDIR: ws_result = 0x80072F07u32 as i32;
 pub const WS_E_HTTPS_TO_HTTP_ON_REDIR: ws_result = 0x80072F08u32 as i32;
 /// The server wants a client certificate. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_CLIENT_AUTH_CERT_NEEDED: ws_result = 0x80072F0Cu32 as i32;
-/// The certificate's issuer is not trusted. Status: CERTIFICATE_IS_INVALID.
+/// Never raised here: here `WS_E_CERT_UNTRUSTEDROOT`. Status: CERTIFICATE_IS_INVALID.
 pub const WS_E_INVALID_CA: ws_result = 0x80072F0Du32 as i32;
 /// Never raised here: client authentication is not set up. Status: UNKNOWN.
 pub const WS_E_CLIENT_AUTH_NOT_SETUP: ws_result = 0x80072F0Eu32 as i32;
@@ -169,13 +169,13 @@ pub const WS_E_CLIENT_AUTH_NOT_SETUP: ws_result = 0x80072F0Eu32 as i32;
 pub const WS_E_REDIRECT_SCHEME_CHANGE: ws_result = 0x80072F10u32 as i32;
 /// The certificate has errors of several kinds. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_SEC_CERT_ERRORS: ws_result = 0x80072F17u32 as i32;
-/// The certificate does not say how to check it. Status: CERTIFICATE_CONTAINS_ERRORS.
+/// Never raised here: `WS_E_CRYPT_NO_REVOCATION_CHECK`. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_SEC_CERT_NO_REV: ws_result = 0x80072F18u32 as i32;
 /// Whether it was revoked is not known. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_SEC_CERT_REV_FAILED: ws_result = 0x80072F19u32 as i32;
-/// The response lacks a header it must have. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
+/// Never raised here: `WS_E_INVALID_SERVER_RESPONSE`. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
 pub const WS_E_HEADER_NOT_FOUND: ws_result = 0x80072F76u32 as i32;
-/// The server speaks too old an HTTP. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
+/// Never raised here: `WS_E_INVALID_SERVER_RESPONSE`. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
 pub const WS_E_DOWNLEVEL_SERVER: ws_result = 0x80072F77u32 as i32;
 /// Not HTTP, or not an upgrade. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
 pub const WS_E_INVALID_SERVER_RESPONSE: ws_result = 0x80072F78u32 as i32;
@@ -229,27 +229,27 @@ pub const WS_E_SEC_UNTRUSTED_ROOT: ws_result = 0x80090325u32 as i32;
 pub const WS_E_SEC_CERT_UNKNOWN: ws_result = 0x80090327u32 as i32;
 /// Never raised here: a certificate out of date. Status: CERTIFICATE_EXPIRED.
 pub const WS_E_SEC_CERT_EXPIRED: ws_result = 0x80090328u32 as i32;
-/// The certificate was revoked. Status: CERTIFICATE_REVOKED.
+/// Never raised here: here `WS_E_SEC_CERT_REVOKED`. Status: CERTIFICATE_REVOKED.
 pub const WS_E_CRYPT_REVOKED: ws_result = 0x80092010u32 as i32;
 /// Revocation could not be checked. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_CRYPT_NO_REVOCATION_CHECK: ws_result = 0x80092012u32 as i32;
-/// The revocation list is out of reach. Status: CERTIFICATE_CONTAINS_ERRORS.
+/// Never raised here: no list is fetched. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_CRYPT_REVOCATION_OFFLINE: ws_result = 0x80092013u32 as i32;
 /// A signature in the chain is wrong. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_TRUST_CERT_SIGNATURE: ws_result = 0x80096004u32 as i32;
-/// The certificate has expired. Status: CERTIFICATE_EXPIRED.
+/// Never raised here: here `WS_E_SEC_CERT_DATE_INVALID`. Status: CERTIFICATE_EXPIRED.
 pub const WS_E_CERT_EXPIRED: ws_result = 0x800B0101u32 as i32;
 /// The chain ends in a root that is not trusted. Status: CERTIFICATE_IS_INVALID.
 pub const WS_E_CERT_UNTRUSTEDROOT: ws_result = 0x800B0109u32 as i32;
-/// The chain reaches no root. Status: CERTIFICATE_IS_INVALID.
+/// Never raised here: here `WS_E_CERT_UNTRUSTEDROOT`. Status: CERTIFICATE_IS_INVALID.
 pub const WS_E_CERT_CHAINING: ws_result = 0x800B010Au32 as i32;
-/// The certificate was revoked. Status: CERTIFICATE_REVOKED.
+/// Never raised here: here `WS_E_SEC_CERT_REVOKED`. Status: CERTIFICATE_REVOKED.
 pub const WS_E_CERT_REVOKED: ws_result = 0x800B010Cu32 as i32;
-/// The certificate is for another host. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT.
+/// Never raised here: a certificate of another host. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT.
 pub const WS_E_CERT_CN_NO_MATCH: ws_result = 0x800B010Fu32 as i32;
 /// The certificate is not for servers. Status: CERTIFICATE_CONTAINS_ERRORS.
 pub const WS_E_CERT_WRONG_USAGE: ws_result = 0x800B0110u32 as i32;
-/// A name in it is not allowed. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT.
+/// Never raised here: a name not allowed. Status: CERTIFICATE_COMMON_NAME_IS_INCORRECT.
 pub const WS_E_CERT_INVALID_NAME: ws_result = 0x800B0114u32 as i32;
 
 // Custom validation, and the addresses of the original's downloader (`INET_E_…`).
@@ -268,7 +268,7 @@ pub const WS_E_UNKNOWN_PROTOCOL: ws_result = 0x800C000Du32 as i32;
 pub const WS_E_SECURITY_PROBLEM: ws_result = 0x800C000Eu32 as i32;
 /// Never raised here: here `WS_E_REDIRECT_FAILED`. Status: REDIRECT_FAILED.
 pub const WS_E_INET_REDIRECT_FAILED: ws_result = 0x800C0014u32 as i32;
-/// The certificate cannot be used. Status: CERTIFICATE_IS_INVALID.
+/// Never raised here: here `WS_E_SEC_INVALID_CERT`. Status: CERTIFICATE_IS_INVALID.
 pub const WS_E_INVALID_CERTIFICATE: ws_result = 0x800C0019u32 as i32;
 
 // The server, or the proxy, answered with an HTTP status instead of the upgrade: 0x80190000 plus
@@ -376,5 +376,5 @@ pub const WS_E_INVALID_PROTOCOL_FORMAT: ws_result = 0x83760002u32 as i32;
 pub const WS_E_PROTOCOL_EXTENSIONS_NOT_SUPPORTED: ws_result = 0x83760003u32 as i32;
 /// A subprotocol not offered. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
 pub const WS_E_SUBPROTOCOL_NOT_SUPPORTED: ws_result = 0x83760004u32 as i32;
-/// The server wants another version. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
+/// Never raised here: it answers 426. Status: ERROR_HTTP_INVALID_SERVER_RESPONSE.
 pub const WS_E_PROTOCOL_VERSION_NOT_SUPPORTED: ws_result = 0x83760005u32 as i32;

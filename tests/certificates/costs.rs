@@ -14,6 +14,7 @@ use crate::workshop::Identity;
 const ENOUGH: Duration = Duration::from_secs(1);
 const CHILD: &str = "ANYWS_TEST_COSTS";
 
+// Bad servers, row 35.
 #[test]
 fn no_chain_takes_more_than_a_second() {
     if std::env::var_os(CHILD).is_none() {

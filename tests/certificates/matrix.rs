@@ -3,9 +3,12 @@
 use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, IsCa, date_time_ymd};
 
 use super::*;
-use crate::site::{Site, VERSIONS};
+use rustls::version::TLS12;
+
+use crate::site::{Site, VERSIONS, Version};
 use crate::support::client::MODES;
-use crate::workshop::{Identity, dns, here};
+use crate::support::route::{ROUTES, Route};
+use crate::workshop::{Identity, dns, here, pem as pem_of};
 
 struct Row {
     name: &'static str,
@@ -14,36 +17,40 @@ struct Row {
     revoked: String,
     host: &'static str,
     result: ws_result,
+    status: ws_web_error_status,
     /// Bits of ChainValidationResult.
     errors: u64,
 }
 
-/// What a certificate is like under one host name or address.
-struct Fault(ws_result, u64);
+/// What a certificate is like under one host name or address: the result, what the original calls
+/// its status, and the bits.
+struct Fault(ws_result, ws_web_error_status, u64);
 
-const GOOD: Fault = Fault(WS_OK, 0);
-const DATE: Fault = Fault(WS_E_SEC_CERT_DATE_INVALID, 1 << 3);
-const NAME: Fault = Fault(WS_E_SEC_CERT_CN_INVALID, 1 << 7);
-const USAGE: Fault = Fault(WS_E_CERT_WRONG_USAGE, 1 << 6);
-const SELF_SIGNED: Fault = Fault(WS_E_CERT_UNTRUSTEDROOT, 1 << 1);
-const NO_ISSUER: Fault = Fault(WS_E_CERT_UNTRUSTEDROOT, 1 << 1 | 1 << 4);
-const SIGNATURE: Fault = Fault(WS_E_TRUST_CERT_SIGNATURE, 1 << 5);
-const REVOKED: Fault = Fault(WS_E_SEC_CERT_REVOKED, 1 << 2);
-const CONSTRAINTS: Fault = Fault(WS_E_SEC_CERT_ERRORS, 1 << 9);
-const EXTENSION: Fault = Fault(WS_E_SEC_CERT_ERRORS, 1 << 10);
+const GOOD: Fault = Fault(WS_OK, 0, 0);
+const DATE: Fault = Fault(WS_E_SEC_CERT_DATE_INVALID, 2, 1 << 3);
+const NAME: Fault = Fault(WS_E_SEC_CERT_CN_INVALID, 1, 1 << 7);
+const USAGE: Fault = Fault(WS_E_CERT_WRONG_USAGE, 3, 1 << 6);
+const SELF_SIGNED: Fault = Fault(WS_E_CERT_UNTRUSTEDROOT, 5, 1 << 1);
+const NO_ISSUER: Fault = Fault(WS_E_CERT_UNTRUSTEDROOT, 5, 1 << 1 | 1 << 4);
+const SIGNATURE: Fault = Fault(WS_E_TRUST_CERT_SIGNATURE, 3, 1 << 5);
+const REVOKED: Fault = Fault(WS_E_SEC_CERT_REVOKED, 4, 1 << 2);
+const CONSTRAINTS: Fault = Fault(WS_E_SEC_CERT_ERRORS, 3, 1 << 9);
+const UNREADABLE: Fault = Fault(WS_E_SEC_INVALID_CERT, 5, 1 << 5 | 1 << 13);
+const EXTENSION: Fault = Fault(WS_E_SEC_CERT_ERRORS, 3, 1 << 10);
 
 fn rows(root: &Authority) -> Vec<Row> {
     let stranger = Authority::new("a stranger");
     let between = root.authority("between", |_| {});
     let mut rows = Vec::new();
     let mut add = |name, make: &dyn Fn() -> Identity, hosts: &[(&'static str, Fault)]| {
-        for (host, Fault(result, errors)) in hosts {
+        for (host, Fault(result, status, errors)) in hosts {
             let identity = make();
             let revoked = match *result {
                 WS_E_SEC_CERT_REVOKED => root.revoke(&[&identity.serial], (2020, 2090)),
                 _ => String::new(),
             };
-            rows.push(Row { name, identity, revoked, host, result: *result, errors: *errors });
+            let (result, status, errors) = (*result, *status, *errors);
+            rows.push(Row { name, identity, revoked, host, result, status, errors });
         }
     };
     let both = |fault: fn() -> Fault| [("localhost", fault()), ("127.0.0.1", fault())];
@@ -106,33 +113,60 @@ fn rows(root: &Authority) -> Vec<Row> {
     };
     add("a critical extension", &critical, &both(|| EXTENSION));
     add("forged", &|| root.issue(|_| {}).forged(), &both(|| SIGNATURE));
+    let garbage = || {
+        let mut identity = root.issue(|_| {});
+        identity.chain[0] = b"no certificate at all".to_vec().into();
+        identity
+    };
+    add("unreadable", &garbage, &both(|| UNREADABLE));
     add("revoked", &|| root.issue(|_| {}), &both(|| REVOKED));
     rows
 }
 
-fn judged(row: &Row, root: &Authority, uri: &str, mask: u64) -> (ws_result, u64, u64) {
-    let mut client = client_of(Mode::Callback, root);
+struct Visit<'a> {
+    row: &'a Row,
+    root: &'a Authority,
+    version: Version,
+    uri: String,
+    route: Route,
+}
+
+fn judged(visit: &Visit<'_>, mask: u64) -> (ws_result, u64, u64) {
+    let Visit { row, root, version, uri, route } = visit;
+    let mut client = client_by(*route, Mode::Callback, root);
     client.set(WS_CONTROL_IGNORABLE_SERVER_CERTIFICATE_ERRORS, mask);
     set_bytes(&client, WS_CONTROL_CERTIFICATE_REVOCATION_LISTS, row.revoked.as_bytes());
     let result = connect(&mut client, uri);
+    let error = client.error();
     if result == WS_OK {
         converse(&client);
     } else {
-        let error = client.error();
         assert_eq!((error.result, error.phase), (result, WS_ERROR_PHASE_TLS));
+        assert_eq!(error.web_error_status, row.status, "{result:#x}, {}", row.name);
         assert_eq!(u64::from(error.certificate_errors), errors_of(&client));
+        assert_ne!(error.text[0], 0);
     }
+    // Who it was can be read, whatever came of it.
+    let shown = &row.identity.chain;
+    assert_eq!(bytes_of(&client, WS_INFORMATION_SERVER_CERTIFICATE, 0), Ok(shown[0].to_vec()));
+    let which = WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES;
+    for (index, certificate) in (0..).zip(&shown[1..]) {
+        assert_eq!(bytes_of(&client, which, index), Ok(certificate.to_vec()));
+    }
+    assert_eq!(bytes_of(&client, which, shown.len() as u32 - 1), Err(WS_E_BOUNDS));
+    let name = if version.version == TLS12.version { "TLS 1.2" } else { "TLS 1.3" };
+    assert_eq!(client.text(WS_INFORMATION_TLS_VERSION), name);
+    assert!(client.text(WS_INFORMATION_TLS_CIPHER_SUITE).starts_with("TLS_"));
     (result, errors_of(&client), severity_of(&client))
 }
 
+// Bad servers, rows 28 to 31.
 #[test]
 fn each_fault_is_told_and_passes_only_with_its_own_bits() {
     let root = Authority::new("the root");
     for version in VERSIONS {
         for row in rows(&root) {
             let site = Site::with_version(&row.identity, version);
-            let uri = site.uri(row.host);
-            let place = format!("{}, {}, {:?}", row.name, row.host, version.version);
             let is_fatal = row.errors & !ALL_IGNORABLE != 0;
             let severity = match row.errors {
                 0 => 0,
@@ -141,14 +175,42 @@ fn each_fault_is_told_and_passes_only_with_its_own_bits() {
             };
             let refused = (row.result, row.errors, severity);
             let accepted = (WS_OK, row.errors, severity);
-            assert_eq!(judged(&row, &root, &uri, 0), refused, "{place}, nothing ignored");
             let passes = |passes| if passes { accepted } else { refused };
             let exact = row.errors & ALL_IGNORABLE;
-            assert_eq!(judged(&row, &root, &uri, exact), passes(!is_fatal), "{place}, exact");
-            let all = judged(&row, &root, &uri, ALL_IGNORABLE);
-            assert_eq!(all, passes(!is_fatal), "{place}, all ignored");
-            let others = judged(&row, &root, &uri, ALL_IGNORABLE & !row.errors);
-            assert_eq!(others, passes(row.errors == 0), "{place}, all others ignored");
+            for route in ROUTES {
+                let place = format!("{}, {}, {:?}, {route:?}", row.name, row.host, version.version);
+                let uri = site.uri(row.host);
+                let visit = Visit { row: &row, root: &root, version, uri, route };
+                assert_eq!(judged(&visit, 0), refused, "{place}, nothing ignored");
+                assert_eq!(judged(&visit, exact), passes(!is_fatal), "{place}, exact");
+                let all = judged(&visit, ALL_IGNORABLE);
+                assert_eq!(all, passes(!is_fatal), "{place}, all ignored");
+                let others = judged(&visit, ALL_IGNORABLE & !row.errors);
+                assert_eq!(others, passes(row.errors == 0), "{place}, all others ignored");
+            }
+        }
+    }
+}
+
+// Bad servers, row 30. `openssl ca` made them: an authority of RSA with 2048 bits that signs with
+// SHA-1, and one with 1024 bits.
+#[test]
+fn signatures_that_nobody_accepts_any_more_are_refused_whatever_is_ignored() {
+    for pem in [include_str!("chain-sha1.pem"), include_str!("chain-rsa1024.pem")] {
+        let identity = Identity::read(pem);
+        let authority = pem_of("CERTIFICATE", &identity.chain[1]);
+        for version in VERSIONS {
+            let site = Site::with_version(&identity, version);
+            for route in ROUTES {
+                for mask in [0, ALL_IGNORABLE] {
+                    let mut client = trusting(Mode::Callback, &(pki().ca_pem.clone() + &authority));
+                    client.set_text(WS_CONTROL_PROXY, &route.proxy());
+                    client.set(WS_CONTROL_IGNORABLE_SERVER_CERTIFICATE_ERRORS, mask);
+                    let result = connect(&mut client, &site.uri("localhost"));
+                    assert_eq!(result, WS_E_TRUST_CERT_SIGNATURE, "{result:#x}");
+                    assert_eq!((errors_of(&client), severity_of(&client)), (1 << 5, 2));
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::site::Site;
 use crate::support::client::MODES;
 use crate::workshop::Identity;
 
-fn pin(key: &rcgen::KeyPair) -> String {
+pub fn pin(key: &rcgen::KeyPair) -> String {
     let suite = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13().unwrap();
     let hash = suite.common.hash_provider.hash(&key.subject_public_key_info());
     format!("sha256/{}", data_encoding::BASE64.encode(hash.as_ref()))

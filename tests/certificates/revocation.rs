@@ -16,6 +16,7 @@ fn with_lists(root: &Authority, lists: &str, mask: u64, site: &Site) -> (ws_resu
     (result, errors_of(&client))
 }
 
+// Bad servers, row 31.
 #[test]
 fn a_revoked_certificate_is_refused_whatever_is_ignored() {
     let root = Authority::new("the root");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::site::{Site, VERSIONS, config};
 use crate::support::client::MODES;
+use crate::support::route::ROUTES;
 use crate::workshop::Identity;
 
 /// Connects, converses, and tells whether the session was an earlier one's.
@@ -76,18 +77,55 @@ fn whoever_differs_in_host_port_or_a_control_begins_anew() {
     assert!(visit(&mut plain(), &uri));
 }
 
+// Bad servers, row 64.
 #[test]
 fn an_authority_taken_away_between_two_connects_is_missed() {
     let (root, other) = (Authority::new("the root"), Authority::new("another"));
     for version in VERSIONS {
-        let site = Site::with_version(&root.issue(|_| {}), version);
-        let uri = site.uri("localhost");
-        let mut client = client_of(Mode::Callback, &root);
-        visit(&mut client, &uri);
-        let mut client = client_of(Mode::Callback, &root);
-        assert!(visit(&mut client, &uri));
-        let mut client = client_of(Mode::Callback, &other);
-        assert_eq!(connect(&mut client, &uri), WS_E_CERT_UNTRUSTEDROOT);
+        for route in ROUTES {
+            let site = Site::with_version(&root.issue(|_| {}), version);
+            let uri = site.uri("localhost");
+            let mut client = client_by(route, Mode::Callback, &root);
+            visit(&mut client, &uri);
+            let mut client = client_by(route, Mode::Callback, &root);
+            assert!(visit(&mut client, &uri));
+            let mut client = client_by(route, Mode::Callback, &other);
+            assert_eq!(connect(&mut client, &uri), WS_E_CERT_UNTRUSTEDROOT);
+        }
+    }
+}
+
+// Bad servers, row 64.
+#[test]
+fn a_certificate_that_was_replaced_between_two_connects_is_judged_anew() {
+    let (root, stranger) = (Authority::new("the root"), Authority::new("a stranger"));
+    let expired = root.issue(|params| params.not_after = rcgen::date_time_ymd(2021, 1, 1));
+    let stations = [
+        (root.issue(|_| {}), WS_OK),
+        (expired, WS_E_SEC_CERT_DATE_INVALID),
+        (root.issue(|_| {}), WS_OK),
+        (stranger.issue(|_| {}), WS_E_CERT_UNTRUSTEDROOT),
+        (root.issue(|_| {}), WS_OK),
+    ];
+    for version in VERSIONS {
+        for route in ROUTES {
+            let new = |identity: &Identity| Arc::new(config(identity, &[version], None));
+            let shown = Arc::new(std::sync::Mutex::new(new(&stations[0].0)));
+            let site = Site::changing(Arc::clone(&shown));
+            for (identity, result) in &stations {
+                *shown.lock().unwrap() = new(identity);
+                let mut client = client_by(route, Mode::Callback, &root);
+                let what = format!("{:?}, {route:?}", version.version);
+                assert_eq!(connect(&mut client, &site.uri("localhost")), *result, "{what}");
+                if *result == WS_OK {
+                    // Its tickets are kept for the next, who cannot use them.
+                    converse(&client);
+                    assert_eq!(client.information(WS_INFORMATION_TLS_RESUMED), 0, "{what}");
+                }
+                let certificate = bytes_of(&client, WS_INFORMATION_SERVER_CERTIFICATE, 0);
+                assert_eq!(certificate, Ok(identity.chain[0].to_vec()), "{what}");
+            }
+        }
     }
 }
 

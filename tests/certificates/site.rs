@@ -1,10 +1,10 @@
 //! A server with the certificate, the TLS version and the demands that a test needs. It echoes.
 
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
-use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
+use rustls::server::{ServerSessionMemoryCache, WantsServerCert, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
@@ -38,10 +38,33 @@ impl Site {
     }
 
     pub fn serving(config: ServerConfig) -> Site {
+        Site::changing(Arc::new(Mutex::new(Arc::new(config))))
+    }
+
+    /// Each connection meets what is there then.
+    pub fn changing(config: Arc<Mutex<Arc<ServerConfig>>>) -> Site {
+        Site::with(config, |stream| {
+            if let Some(mut peer) = accept(stream) {
+                echo(&mut peer);
+            }
+        })
+    }
+
+    /// Does something else once TLS is up.
+    pub fn acting(config: ServerConfig, act: impl Fn(Stream) + Send + Sync + 'static) -> Site {
+        Site::with(Arc::new(Mutex::new(Arc::new(config))), act)
+    }
+
+    fn with(
+        config: Arc<Mutex<Arc<ServerConfig>>>,
+        act: impl Fn(Stream) + Send + Sync + 'static,
+    ) -> Site {
         let (teller, clients): (Sender<Vec<Vec<u8>>>, _) = channel();
-        let config = Arc::new(config);
         let server = Server::accepting(crate::support::server::Tls::Good, move |tcp| {
-            serve(tcp, &config, &teller);
+            let config = Arc::clone(&config.lock().unwrap());
+            if let Some(stream) = shake_hands(tcp, config, &teller) {
+                act(stream);
+            }
         });
         Site { address: server.address, _server: server, clients }
     }
@@ -57,37 +80,61 @@ pub fn config(
     demanded: Option<&Authority>,
 ) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = provider.key_provider.load_private_key(identity.private_key()).unwrap();
-    let shown = SingleCertAndKey::from(CertifiedKey::new(identity.chain.clone(), key));
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
         .unwrap();
     let config = match demanded {
         None => config.with_no_client_auth(),
         Some(authority) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(authority.der.clone()).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots(authority), provider);
             config.with_client_cert_verifier(verifier.build().unwrap())
         }
     };
+    with_key(config, identity)
+}
+
+/// It asks for a certificate of `authority`, and lets in who shows none.
+pub fn asking(identity: &Identity, version: Version, authority: &Authority) -> ServerConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(roots(authority), Arc::clone(&provider));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_client_cert_verifier(verifier.allow_unauthenticated().build().unwrap());
+    with_key(config, identity)
+}
+
+fn roots(authority: &Authority) -> Arc<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der.clone()).unwrap();
+    Arc::new(roots)
+}
+
+fn with_key(
+    config: rustls::ConfigBuilder<ServerConfig, WantsServerCert>,
+    identity: &Identity,
+) -> ServerConfig {
+    let keys = rustls::crypto::ring::default_provider().key_provider;
+    let key = keys.load_private_key(identity.private_key()).unwrap();
+    let shown = SingleCertAndKey::from(CertifiedKey::new(identity.chain.clone(), key));
     let mut config = config.with_cert_resolver(Arc::new(shown));
     config.session_storage = ServerSessionMemoryCache::new(256);
     config
 }
 
-fn serve(tcp: TcpStream, config: &Arc<ServerConfig>, teller: &Sender<Vec<Vec<u8>>>) {
+fn shake_hands(
+    tcp: TcpStream,
+    config: Arc<ServerConfig>,
+    teller: &Sender<Vec<Vec<u8>>>,
+) -> Option<Stream> {
     tcp.set_nodelay(true).unwrap();
-    let connection = rustls::ServerConnection::new(Arc::clone(config)).unwrap();
+    let connection = rustls::ServerConnection::new(config).unwrap();
     let mut stream = rustls::StreamOwned::new(connection, tcp);
     while stream.conn.is_handshaking() {
-        if stream.conn.complete_io(&mut stream.sock).is_err() {
-            return;
-        }
+        stream.conn.complete_io(&mut stream.sock).ok()?;
     }
     let chain = stream.conn.peer_certificates().unwrap_or_default();
     let _ = teller.send(chain.iter().map(|certificate| certificate.to_vec()).collect());
-    if let Some(mut peer) = accept(Stream::Secure(Box::new(stream))) {
-        echo(&mut peer);
-    }
+    Some(Stream::Secure(Box::new(stream)))
 }

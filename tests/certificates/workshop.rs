@@ -81,6 +81,15 @@ impl Identity {
         Identity { chain: vec![certificate.der().clone()], serial, key }
     }
 
+    /// A key, its certificate and its authority's, made by others.
+    pub fn read(pem: &str) -> Identity {
+        use rustls::pki_types::pem::PemObject;
+        let chain = CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect();
+        let key = pem.split_inclusive("-----END PRIVATE KEY-----").next().unwrap();
+        let key = KeyPair::from_pem(key).unwrap();
+        Identity { chain, serial: SerialNumber::from(0), key }
+    }
+
     /// With the certificates of these behind its own.
     pub fn below(mut self, authorities: &[&Authority]) -> Identity {
         self.chain.extend(authorities.iter().map(|authority| authority.der.clone()));

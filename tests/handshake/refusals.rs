@@ -21,12 +21,12 @@ fn refusing(tls: Tls, answer: impl Into<Vec<u8>>, more: &'static [u8]) -> Server
     })
 }
 
-fn refused(mode: Mode, server: &Server, status: u32) -> Client {
-    refused_within(20_000, mode, server, status)
+fn refused(way: Way, server: &Server, status: u32) -> Client {
+    refused_within(20_000, way, server, status)
 }
 
-fn refused_within(timeout_ms: u64, mode: Mode, server: &Server, status: u32) -> Client {
-    let mut client = Client::trusting(mode);
+fn refused_within(timeout_ms: u64, way: Way, server: &Server, status: u32) -> Client {
+    let mut client = way.client();
     client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, timeout_ms);
     client.connect(&server.uri());
     let result = (0x8019_0000 | status).cast_signed();
@@ -52,6 +52,7 @@ fn body(client: &Client) -> Vec<u8> {
     body
 }
 
+// Bad servers, row 12.
 #[test]
 fn a_refusal_is_told_with_status_headers_and_body() {
     for (status, web_error_status) in [
@@ -78,9 +79,9 @@ fn a_refusal_is_told_with_status_headers_and_body() {
              Content-Length: {}\r\n\r\n{text}",
             text.len()
         );
-        everywhere(|mode, tls| {
-            let server = refusing(tls, answer.clone(), b"");
-            let client = refused(mode, &server, status);
+        everywhere(|way| {
+            let server = refusing(way.tls, answer.clone(), b"");
+            let client = refused(way, &server, status);
             assert_eq!(client.error().web_error_status, web_error_status, "{status}");
             assert_eq!(client.response_header("retry-after", 0).unwrap(), "7");
             assert_eq!(client.response_header("X-Way", 0).unwrap(), "one");
@@ -93,6 +94,7 @@ fn a_refusal_is_told_with_status_headers_and_body() {
     }
 }
 
+// Bad servers, row 13.
 #[test]
 fn whatever_the_body_does_the_status_is_told() {
     const HEAD: &str = "HTTP/1.1 403 Forbidden\r\n";
@@ -137,32 +139,33 @@ fn whatever_the_body_does_the_status_is_told() {
         ("no body and no length", head("\r\n"), b"", Some(b"")),
     ];
     for (name, answer, more, expected) in rows {
-        everywhere(|mode, tls| {
-            let server = refusing(tls, answer.clone(), more);
+        everywhere_at_once(|way| {
+            let server = refusing(way.tls, answer.clone(), more);
             let since = Instant::now();
             // A body that hangs is waited for until the deadline.
             let timeout_ms = if expected.is_some() { 400 } else { 20_000 };
-            let client = refused_within(timeout_ms, mode, &server, 403);
+            let client = refused_within(timeout_ms, way, &server, 403);
             assert!(since.elapsed() < Duration::from_secs(15), "{name}");
             match expected {
-                Some(expected) => assert_eq!(body(&client), expected, "{name}, {mode:?}, {tls:?}"),
+                Some(expected) => assert_eq!(body(&client), expected, "{name}, {way:?}"),
                 None => assert!(body(&client) == [b'x'; 64 * 1024], "{name}"),
             }
         });
     }
 }
 
+// Bad servers, row 13.
 #[test]
 fn a_body_that_is_cut_off_is_what_was_had() {
-    everywhere(|mode, tls| {
-        let server = Server::raw(tls, |mut stream| {
+    everywhere(|way| {
+        let server = Server::raw(way.tls, |mut stream| {
             read_request(&mut stream);
             stream.write_all(b"HTTP/1.1 503 Busy\r\n\r\nuntil the end").unwrap();
             finish(&mut stream);
             read_out(&mut stream);
         });
         let since = Instant::now();
-        let client = refused(mode, &server, 503);
+        let client = refused(way, &server, 503);
         assert_eq!(body(&client), b"until the end");
         assert!(since.elapsed() < Duration::from_secs(10));
     });
@@ -170,10 +173,10 @@ fn a_body_that_is_cut_off_is_what_was_had() {
 
 #[test]
 fn after_a_refusal_the_socket_connects_with_other_controls() {
-    everywhere(|mode, tls| {
-        let busy = refusing(tls, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", b"");
-        let server = Server::echo(tls);
-        let mut client = refused(mode, &busy, 503);
+    everywhere(|way| {
+        let busy = refusing(way.tls, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", b"");
+        let server = Server::echo(way.tls);
+        let mut client = refused(way, &busy, 503);
         for _ in 0..2 {
             client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 30_000);
             client.connect(&busy.uri());
@@ -192,6 +195,7 @@ fn after_a_refusal_the_socket_connects_with_other_controls() {
     });
 }
 
+// Bad servers, row 12.
 #[test]
 fn every_status_with_a_name_is_that_code() {
     for named in [

@@ -10,7 +10,8 @@ use anyws::ffi::result::*;
 use crate::accounts::{Account, io_thread_time, leave_out_this_thread, turn};
 use crate::attack::LITTLE;
 use crate::stage::AT_ONCE;
-use crate::support::client::{Client, MODES};
+use crate::support::client::MODES;
+use crate::support::route::{Route, Way};
 use crate::support::server::{BOTH, Server, Stream, read_request};
 
 /// Processor time.
@@ -19,6 +20,7 @@ const LITTLE_TIME: Duration = Duration::from_millis(50);
 /// How an answer begins, and what comes again and again behind it.
 type Row = (&'static str, &'static str, &'static str, ws_result);
 
+// Bad servers, rows 10 and 13.
 #[test]
 fn an_answer_without_end_costs_little() {
     const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\n";
@@ -59,17 +61,19 @@ fn an_answer_without_end_costs_little() {
                 sent = stream.write_all(again.as_bytes());
             }
         });
-        for mode in MODES {
-            let mut client = Client::trusting(mode);
+        let routes = [Route::Direct, Route::Http];
+        let ways = MODES.into_iter().flat_map(|mode| routes.map(|route| Way { mode, tls, route }));
+        for way in ways.clone() {
+            let mut client = way.client();
             client.connect(&server.uri_of("/first"));
             assert_ne!(client.connect_result(), WS_OK);
         }
         for (number, (name, _, _, result)) in rows.iter().enumerate() {
-            for mode in MODES {
-                let what = format!("{name} without end, {mode:?}, {tls:?}");
+            for way in ways.clone() {
+                let what = format!("{name} without end, {way:?}");
                 let account = Account::open();
                 let worked = io_thread_time();
-                let mut client = Client::trusting(mode);
+                let mut client = way.client();
                 let since = Instant::now();
                 client.connect(&server.uri_of(&format!("/{number}")));
                 assert_eq!(client.connect_result(), *result, "{what}");

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::support::client::{MODES, Mode};
-use crate::support::server::{Nobody, Stream, Tls, accept, echo};
+use crate::support::route::connect_plain;
+use crate::support::server::{BOTH, Nobody, Server, Stream, Tls, accept, echo};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -29,18 +30,29 @@ fn port_of_one(address: IpAddr) -> Option<TcpListener> {
     }
 }
 
-fn serve_echo(listener: TcpListener) -> u16 {
+fn serve_echo(listener: TcpListener, tls: Tls) -> u16 {
+    serve(listener, move |tcp| {
+        if let Some(mut peer) = accept(Stream::new(tcp, tls)) {
+            echo(&mut peer);
+        }
+    })
+}
+
+fn serve(listener: TcpListener, act: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for tcp in listener.incoming().flatten() {
-            std::thread::spawn(move || {
-                if let Some(mut peer) = accept(Stream::new(tcp, Tls::No)) {
-                    echo(&mut peer);
-                }
-            });
+            let act = act.clone();
+            std::thread::spawn(move || act(tcp));
         }
     });
     port
+}
+
+/// At a name that has both addresses where there is IPv6.
+fn uri_at(port: u16, tls: Tls) -> String {
+    let scheme = if tls == Tls::No { "ws" } else { "wss" };
+    format!("{scheme}://localhost:{port}/")
 }
 
 /// A listener whose queue of connections is full, so that another connect gets no answer.
@@ -77,15 +89,16 @@ impl BlackHole {
     }
 }
 
+// Bad servers, row 62; more addresses than two take a resolver of the test's own.
 #[test]
 fn a_server_on_one_address_of_a_name_is_found() {
-    for address in [V4, V6] {
+    for (address, tls) in [V4, V6].into_iter().flat_map(|address| BOTH.map(|tls| (address, tls))) {
         let Some(listener) = port_of_one(address) else { continue };
-        let port = serve_echo(listener);
+        let port = serve_echo(listener, tls);
         for mode in MODES {
             let mut client = Client::trusting(mode);
-            client.connect(&format!("ws://localhost:{port}/"));
-            assert_eq!(client.connect_result(), WS_OK, "{address}");
+            client.connect(&uri_at(port, tls));
+            assert_eq!(client.connect_result(), WS_OK, "{address}, {tls:?}");
             assert_eq!(client.text(WS_INFORMATION_REMOTE_ADDRESS), address.to_string());
             assert_eq!(client.information(WS_INFORMATION_REMOTE_PORT), u64::from(port));
             client.begin_pulling();
@@ -95,25 +108,66 @@ fn a_server_on_one_address_of_a_name_is_found() {
     }
 }
 
+/// A port of both addresses of which the one of IPv6 never answers.
+fn half_dead() -> Option<(TcpListener, BlackHole)> {
+    let listener = port_of_one(V4)?;
+    let port = listener.local_addr().unwrap().port();
+    let Ok(hole) = BlackHole::at((V6, port).into()) else {
+        eprintln!("NOT TESTED: this machine has no {V6}");
+        return None;
+    };
+    Some((listener, hole))
+}
+
+/// RFC 8305 §8.
+fn took_a_moment(since: Instant) {
+    let took = since.elapsed();
+    assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(10), "{took:?}");
+}
+
 #[test]
 fn an_address_that_does_not_answer_delays_the_next_by_little() {
-    let Some(listener) = port_of_one(V4) else { return };
-    let port = listener.local_addr().unwrap().port();
-    let Ok(_hole) = BlackHole::at((V6, port).into()) else {
-        eprintln!("NOT TESTED: this machine has no {V6}");
-        return;
-    };
-    serve_echo(listener);
-    for mode in MODES {
-        let mut client = Client::trusting(mode);
-        client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 20_000);
+    for tls in BOTH {
+        let Some((listener, _hole)) = half_dead() else { return };
+        let port = serve_echo(listener, tls);
+        for mode in MODES {
+            let mut client = Client::trusting(mode);
+            client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 20_000);
+            let since = Instant::now();
+            client.connect(&uri_at(port, tls));
+            assert_eq!(client.connect_result(), WS_OK);
+            took_a_moment(since);
+            assert_eq!(client.text(WS_INFORMATION_REMOTE_ADDRESS), "127.0.0.1");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_is_found_on_one_address_of_its_name_as_a_server_is() {
+    for tls in BOTH {
+        let origin = Server::echo(tls);
+        let proxy = |listener| serve(listener, |tcp| connect_plain(Stream::new(tcp, Tls::No)));
+        let through = |port: u16, mode| {
+            let client = Client::trusting(mode);
+            client.set_text(WS_CONTROL_PROXY, &format!("http://localhost:{port}"));
+            client
+        };
+        for address in [V4, V6] {
+            let Some(listener) = port_of_one(address) else { continue };
+            let port = proxy(listener);
+            for mode in MODES {
+                let mut client = through(port, mode);
+                client.connect(&origin.uri());
+                assert_talks(client);
+            }
+        }
+        let Some((listener, _hole)) = half_dead() else { continue };
+        let port = proxy(listener);
+        let mut client = through(port, Mode::Callback);
         let since = Instant::now();
-        client.connect(&format!("ws://localhost:{port}/"));
-        assert_eq!(client.connect_result(), WS_OK);
-        // RFC 8305 §8.
-        let took = since.elapsed();
-        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(10), "{took:?}");
-        assert_eq!(client.text(WS_INFORMATION_REMOTE_ADDRESS), "127.0.0.1");
+        client.connect(&origin.uri());
+        assert_talks(client);
+        took_a_moment(since);
     }
 }
 
@@ -124,7 +178,7 @@ fn no_more_addresses_are_tried_than_allowed() {
         eprintln!("NOT TESTED: this machine has no {V6}");
         return;
     }
-    let port = serve_echo(listener);
+    let port = serve_echo(listener, Tls::No);
     for (limit, result) in [(1, WS_E_CANNOT_CONNECT), (2, WS_OK)] {
         let mut client = Client::trusting(Mode::Callback);
         client.set(WS_CONTROL_MAX_CONNECT_ADDRESSES, limit);
@@ -153,6 +207,7 @@ fn when_no_address_answers_the_connect_times_out() {
     }
 }
 
+// Bad servers, row 63.
 #[test]
 fn a_port_where_nobody_listens_cannot_be_connected_to() {
     let nobody = Nobody::new();
@@ -167,6 +222,7 @@ fn a_port_where_nobody_listens_cannot_be_connected_to() {
     }
 }
 
+// Bad servers, row 63.
 #[test]
 fn a_name_without_an_address_is_not_resolved() {
     for mode in MODES {
@@ -179,14 +235,17 @@ fn a_name_without_an_address_is_not_resolved() {
     }
 }
 
+// Bad servers, row 63.
 #[test]
 fn an_address_without_a_way_to_it_is_unreachable() {
     // No connection leads to a broadcast address, whatever the network.
     for mode in MODES {
-        let mut client = Client::trusting(mode);
-        client.connect("ws://255.255.255.255:9/");
-        assert_fails(&client, WS_E_SERVER_UNREACHABLE, WS_ERROR_PHASE_TCP);
-        assert_eq!(client.error().web_error_status, 6, "SERVER_UNREACHABLE");
-        assert_ne!(client.error().system_error, 0);
+        for uri in ["ws://255.255.255.255:9/", "wss://255.255.255.255:9/"] {
+            let mut client = Client::trusting(mode);
+            client.connect(uri);
+            assert_fails(&client, WS_E_SERVER_UNREACHABLE, WS_ERROR_PHASE_TCP);
+            assert_eq!(client.error().web_error_status, 6, "SERVER_UNREACHABLE");
+            assert_ne!(client.error().system_error, 0);
+        }
     }
 }

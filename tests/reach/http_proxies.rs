@@ -29,6 +29,7 @@ fn messages_pass_through_every_kind_of_proxy() {
     }
 }
 
+// Bad servers, row 27.
 #[test]
 fn the_proxy_sees_nothing_that_is_the_origins_and_the_origin_nothing_of_the_proxys() {
     for tls in BOTH {
@@ -72,6 +73,67 @@ fn the_proxy_sees_nothing_that_is_the_origins_and_the_origin_nothing_of_the_prox
     }
 }
 
+// Bad servers, row 27.
+#[test]
+fn each_credential_answers_its_own_side_alone() {
+    let login = |who: &str| {
+        format!("Basic {}", data_encoding::BASE64.encode(format!("{who}:{who}").as_bytes()))
+    };
+    let (ours, proxys) = (login("origin"), login("proxy"));
+    let armed = |proxy: &Proxy| {
+        let client = behind(&proxy.uri(), Mode::Callback);
+        set_credential(&client, WS_CREDENTIAL_SERVER, "origin", "origin");
+        set_credential(&client, WS_CREDENTIAL_PROXY, "proxy", "proxy");
+        client
+    };
+    for (tls, proxy_tls) in BOTH.into_iter().flat_map(|tls| BOTH.map(|proxy| (tls, proxy))) {
+        let expected = ours.clone();
+        let (origin, told) = site(tls, move |request| {
+            match (path(request), header(request, "Authorization")) {
+                // What a proxy says is not for an origin to say.
+                ("/impostor", _) => Reply::Text(challenged("Basic realm=\"p\"", "")),
+                (_, Some(answer)) if answer == expected => Reply::Echo,
+                _ => challenge(&["Basic realm=\"o\""]),
+            }
+        });
+        let expected = proxys.clone();
+        let answer = move |request: &str| match header(request, "Proxy-Authorization") {
+            Some(answer) if answer == expected => OPEN.to_owned(),
+            _ => challenged("Basic realm=\"p\"", "Connection: close\r\n"),
+        };
+        let proxy = Proxy::answering(proxy_tls, answer, origin.address);
+        let uri = uri_of(&origin, tls);
+        let mut client = armed(&proxy);
+        client.connect(&uri);
+        assert_talks(client);
+        let mut client = armed(&proxy);
+        client.connect(&format!("{uri}impostor"));
+        assert_fails(&client, WS_E_HTTP_STATUS_PROXY_AUTH_REQ, WS_ERROR_PHASE_HTTP);
+
+        // And the other way round.
+        let answer = |_: &str| {
+            let Reply::Text(answer) = challenge(&["Basic realm=\"o\""]) else { unreachable!() };
+            answer
+        };
+        let impostor = Proxy::answering(proxy_tls, answer, origin.address);
+        let mut client = armed(&impostor);
+        client.connect(&uri);
+        assert_fails(&client, http_status(401), WS_ERROR_PHASE_PROXY);
+
+        let at_origin: Vec<String> = told.try_iter().collect();
+        assert_eq!(at_origin.len(), 3, "asked, answered, and the impostor once");
+        assert!(at_origin.iter().all(|request| !request.contains("Proxy-")));
+        assert!(at_origin.iter().all(|request| !request.contains(&proxys)));
+        let at_proxies = [proxy.requests(), impostor.requests()].concat();
+        assert!(at_proxies.iter().all(|request| !request.contains("\r\nAuthorization:")));
+        assert!(at_proxies.iter().all(|request| !request.contains(&ours)));
+        assert_eq!(at_proxies.last().and_then(|last| header(last, "Proxy-Authorization")), None);
+    }
+}
+
+/// For proxies that lead nowhere.
+const URIS: [&str; 2] = ["ws://origin.test/", "wss://localhost:4433/"];
+
 /// 407 with a body of five bytes.
 fn challenged(challenge: &str, lines: &str) -> String {
     format!(
@@ -98,6 +160,7 @@ fn knows(request: &str, challenge: &str) -> bool {
     }
 }
 
+// Bad servers, row 25.
 #[test]
 fn a_proxys_challenge_is_answered_on_the_same_connection_or_on_a_new_one() {
     for tls in BOTH {
@@ -113,7 +176,7 @@ fn a_proxys_challenge_is_answered_on_the_same_connection_or_on_a_new_one() {
                     let mut client = behind(&proxy.uri(), mode);
                     set_credential(&client, WS_CREDENTIAL_PROXY, "user", "p@ss:word");
                     client.connect(&uri_of(&origin, Tls::Good));
-                    assert_echoes(client);
+                    assert_talks(client);
                     assert_eq!(proxy.requests().len(), 2);
                 }
                 // The credential in the proxy's name serves where the application set none.
@@ -126,36 +189,40 @@ fn a_proxys_challenge_is_answered_on_the_same_connection_or_on_a_new_one() {
                         set_credential(&client, WS_CREDENTIAL_PROXY, user, password);
                     }
                     client.connect(&uri_of(&origin, Tls::Good));
-                    assert_echoes(client);
+                    assert_talks(client);
                 }
             }
         }
     }
 }
 
+// Bad servers, row 25.
 #[test]
 fn a_proxy_that_is_never_content_is_asked_twice_and_a_stranger_asks_once() {
     for challenge in CHALLENGES {
         for lines in ["Connection: keep-alive\r\n", "Connection: close\r\n"] {
-            let origin = Server::echo(Tls::No);
-            let answer = move |_: &str| challenged(challenge, lines);
-            let proxy = Proxy::answering(Tls::No, answer, origin.address);
-            for (password, requests) in [(Some("wrong"), 2), (None, 1)] {
-                let mut client = behind(&proxy.uri(), Mode::Callback);
-                set_credential(&client, WS_CREDENTIAL_SERVER, "not", "for the proxy");
-                if let Some(password) = password {
-                    set_credential(&client, WS_CREDENTIAL_PROXY, "user", password);
+            for tls in BOTH {
+                let origin = Server::echo(tls);
+                let answer = move |_: &str| challenged(challenge, lines);
+                let proxy = Proxy::answering(tls, answer, origin.address);
+                for (password, requests) in [(Some("wrong"), 2), (None, 1)] {
+                    let mut client = behind(&proxy.uri(), Mode::Callback);
+                    set_credential(&client, WS_CREDENTIAL_SERVER, "not", "for the proxy");
+                    if let Some(password) = password {
+                        set_credential(&client, WS_CREDENTIAL_PROXY, "user", password);
+                    }
+                    client.connect(&uri_of(&origin, tls));
+                    assert_fails(&client, WS_E_HTTP_STATUS_PROXY_AUTH_REQ, WS_ERROR_PHASE_PROXY);
+                    assert_eq!(client.error().http_status, 407);
+                    assert_eq!(client.response_header("Proxy-Authenticate", 0).unwrap(), challenge);
+                    assert_eq!(proxy.requests().len(), requests, "{challenge} {lines}");
                 }
-                client.connect(&uri_of(&origin, Tls::No));
-                assert_fails(&client, WS_E_HTTP_STATUS_PROXY_AUTH_REQ, WS_ERROR_PHASE_PROXY);
-                assert_eq!(client.error().http_status, 407);
-                assert_eq!(client.response_header("Proxy-Authenticate", 0).unwrap(), challenge);
-                assert_eq!(proxy.requests().len(), requests, "{challenge} {lines}");
             }
         }
     }
 }
 
+// Bad servers, row 25.
 #[test]
 fn a_refusal_of_the_proxy_is_its_status() {
     for status in [302, 400, 401, 403, 404, 500, 502, 503, 504] {
@@ -166,14 +233,16 @@ fn a_refusal_of_the_proxy_is_its_status() {
                  Content-Length: 6\r\n\r\ndenied"
             );
             let proxy = Proxy::saying(answer, true);
-            let mut client = behind(&proxy.uri(), mode);
-            client.set(WS_CONTROL_MAX_REDIRECTS, 5);
-            client.connect("wss://localhost:4433/");
-            assert_fails(&client, http_status(status), WS_ERROR_PHASE_PROXY);
-            assert_eq!(client.error().http_status, status);
-            assert_eq!(u64::from(status), client.information(WS_INFORMATION_HTTP_STATUS));
-            assert_eq!(client.response_header("x-why", 0).unwrap(), "policy");
-            assert_eq!(proxy.requests().len(), 1);
+            for uri in URIS {
+                let mut client = behind(&proxy.uri(), mode);
+                client.set(WS_CONTROL_MAX_REDIRECTS, 5);
+                client.connect(uri);
+                assert_fails(&client, http_status(status), WS_ERROR_PHASE_PROXY);
+                assert_eq!(client.error().http_status, status);
+                assert_eq!(u64::from(status), client.information(WS_INFORMATION_HTTP_STATUS));
+                assert_eq!(client.response_header("x-why", 0).unwrap(), "policy");
+                assert_eq!(proxy.requests().len(), 1);
+            }
         }
     }
 }
@@ -181,36 +250,42 @@ fn a_refusal_of_the_proxy_is_its_status() {
 #[test]
 fn a_refusal_whose_body_hangs_is_a_refusal() {
     let proxy = Proxy::saying("HTTP/1.1 403 No\r\nContent-Length: 600\r\n\r\nbegun", false);
-    let mut client = behind(&proxy.uri(), Mode::Callback);
-    client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 300);
-    client.connect("ws://origin.test/");
-    assert_fails(&client, http_status(403), WS_ERROR_PHASE_PROXY);
+    for uri in URIS {
+        let mut client = behind(&proxy.uri(), Mode::Callback);
+        client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 300);
+        client.connect(uri);
+        assert_fails(&client, http_status(403), WS_ERROR_PHASE_PROXY);
+    }
 }
 
+// Bad servers, row 25.
 #[test]
 fn headers_of_a_body_mean_nothing_in_an_answer_that_opens_the_way() {
-    let origin = Server::echo(Tls::No);
-    for answer in [
-        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.1 204 Fine\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n",
-        "HTTP/1.0 200 OK\r\nProxy-Agent: old\r\n\r\n",
-        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-    ] {
-        let address = origin.address;
-        let proxy = Proxy::scripted(Tls::No, move |stream, _| {
-            read_request(stream);
-            stream.write_all(answer.as_bytes()).unwrap();
-            tunnel(stream, address);
-        });
-        for mode in MODES {
-            let mut client = behind(&proxy.uri(), mode);
-            client.connect(&uri_of(&origin, Tls::No));
-            assert_echoes(client);
+    for tls in BOTH {
+        let origin = Server::echo(tls);
+        for answer in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 204 Fine\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n",
+            "HTTP/1.0 200 OK\r\nProxy-Agent: old\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        ] {
+            let address = origin.address;
+            let proxy = Proxy::scripted(Tls::No, move |stream, _| {
+                read_request(stream);
+                stream.write_all(answer.as_bytes()).unwrap();
+                tunnel(stream, address);
+            });
+            for mode in MODES {
+                let mut client = behind(&proxy.uri(), mode);
+                client.connect(&uri_of(&origin, tls));
+                assert_talks(client);
+            }
         }
     }
 }
 
+// Bad servers, row 25.
 #[test]
 fn answers_that_are_none_fail_in_the_phase_of_the_proxy() {
     let endless = format!("HTTP/1.1 200 OK\r\n{}", "X-More: of the same\r\n".repeat(100_000));
@@ -228,7 +303,7 @@ fn answers_that_are_none_fail_in_the_phase_of_the_proxy() {
         (&[b'a'; 100_000], false, WS_E_INVALID_SERVER_RESPONSE),
     ];
     for (answer, ends, result) in rows {
-        for uri in ["ws://origin.test/", "wss://localhost:4433/"] {
+        for uri in URIS {
             for mode in MODES {
                 let proxy = Proxy::saying(answer, ends);
                 let mut client = behind(&proxy.uri(), mode);
@@ -244,6 +319,7 @@ fn answers_that_are_none_fail_in_the_phase_of_the_proxy() {
     }
 }
 
+// Bad servers, row 25.
 #[test]
 fn a_proxy_that_hangs_or_drips_is_a_timeout() {
     for drips in [false, true] {
@@ -260,11 +336,15 @@ fn a_proxy_that_hangs_or_drips_is_a_timeout() {
                 }
                 read_out(stream);
             });
-            for control in [WS_CONTROL_CONNECT_TIMEOUT_MS, WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS] {
+            for (control, uri) in
+                [WS_CONTROL_CONNECT_TIMEOUT_MS, WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS]
+                    .into_iter()
+                    .zip(URIS)
+            {
                 let mut client = behind(&proxy.uri(), Mode::Callback);
                 client.set(control, 400);
                 let since = Instant::now();
-                client.connect("ws://origin.test/");
+                client.connect(uri);
                 assert_fails(&client, WS_E_TIMEOUT, WS_ERROR_PHASE_PROXY);
                 let took = since.elapsed();
                 assert!(took >= Duration::from_millis(400), "{took:?}");
@@ -297,7 +377,7 @@ fn a_proxy_whose_tls_breaks_or_hangs_fails_in_its_own_phase() {
         (plain.uri_as("https"), WS_E_SECURITY_CHANNEL_ERROR),
         (silent.uri_as("https"), WS_E_TIMEOUT),
     ] {
-        for uri in ["ws://origin.test/", "wss://localhost:4433/"] {
+        for uri in URIS {
             let mut client = behind(&proxy, Mode::Callback);
             let limit = if result == WS_E_TIMEOUT { 300 } else { 20_000 };
             client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, limit);
@@ -307,6 +387,7 @@ fn a_proxy_whose_tls_breaks_or_hangs_fails_in_its_own_phase() {
     }
 }
 
+// Bad servers, row 63.
 #[test]
 fn nobody_at_the_proxys_port_is_a_proxy_that_cannot_be_reached() {
     let nobody = Nobody::new();
@@ -320,16 +401,25 @@ fn nobody_at_the_proxys_port_is_a_proxy_that_cannot_be_reached() {
         }
     }
     assert_eq!(WS_E_PROXY_SERVER_UNREACHABLE.cast_unsigned(), 0x8007_2F85);
-    let mut client = behind("http://nowhere.invalid:3128", Mode::Callback);
-    client.connect("ws://127.0.0.1:9/");
-    assert_fails(&client, WS_E_PROXY_SERVER_UNREACHABLE, WS_ERROR_PHASE_PROXY);
+    // A name that nobody knows, and an address that no connection leads to, whatever the network.
+    for place in ["nowhere.invalid:3128", "255.255.255.255:9"] {
+        for scheme in ["http:", "https:", "socks5:", "socks5h:"] {
+            for uri in URIS {
+                let mut client = behind(&format!("{scheme}//{place}"), Mode::Callback);
+                client.connect(&uri.replace("origin.test", "127.0.0.1"));
+                assert_fails(&client, WS_E_PROXY_SERVER_UNREACHABLE, WS_ERROR_PHASE_PROXY);
+            }
+        }
+    }
 }
 
+// Bad servers, rows 28 to 30.
 #[test]
 fn a_proxys_certificate_is_checked_before_anything_is_said() {
     let origin = Server::echo(Tls::Good);
     for (tls, result) in [
         (Tls::WrongName, WS_E_SEC_CERT_CN_INVALID),
+        (Tls::NotYetValid, WS_E_SEC_CERT_DATE_INVALID),
         (Tls::Expired, WS_E_SEC_CERT_DATE_INVALID),
         (Tls::Untrusted, WS_E_CERT_UNTRUSTEDROOT),
     ] {
@@ -348,6 +438,7 @@ fn the_origins_certificate_is_checked_through_a_proxy() {
     for proxy_tls in BOTH {
         for (tls, result) in [
             (Tls::WrongName, WS_E_SEC_CERT_CN_INVALID),
+            (Tls::NotYetValid, WS_E_SEC_CERT_DATE_INVALID),
             (Tls::Expired, WS_E_SEC_CERT_DATE_INVALID),
             (Tls::Untrusted, WS_E_CERT_UNTRUSTEDROOT),
         ] {

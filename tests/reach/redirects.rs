@@ -8,26 +8,29 @@ use super::*;
 use crate::site::{Reply, all, challenge, header, path, redirect, site};
 use crate::support::DEADLINE;
 use crate::support::client::{MODES, Mode};
+use crate::support::route::{ROUTES, Route, Way, ways_to};
 use crate::support::server::{BOTH, Nobody, Server, Tls};
 
+const STRAIGHT: Way = Way { mode: Mode::Callback, tls: Tls::No, route: Route::Direct };
 const STATUSES: [u32; 5] = [301, 302, 303, 307, 308];
 
-fn client_that_follows(redirects: u64, mode: Mode) -> Client {
-    let client = Client::trusting(mode);
+fn client_that_follows(redirects: u64, way: Way) -> Client {
+    let client = way.client();
     client.set(WS_CONTROL_MAX_REDIRECTS, redirects);
     client
 }
 
+// Bad servers, row 12.
 #[test]
 fn a_redirect_is_its_status_unless_it_may_be_followed() {
     for tls in BOTH {
         let (server, told) =
             site(tls, |request| redirect(path(request)[1..].parse().unwrap(), "/elsewhere"));
-        for mode in MODES {
+        for way in ways_to(tls) {
             for (status, allowed) in
                 STATUSES.map(|status| (status, 0)).into_iter().chain([(300, 5), (304, 5), (305, 5)])
             {
-                let mut client = client_that_follows(allowed, mode);
+                let mut client = client_that_follows(allowed, way);
                 client.connect(&server.uri_of(&format!("/{status}")));
                 assert_fails(&client, http_status(status), WS_ERROR_PHASE_HTTP);
                 assert_eq!(client.error().http_status, status);
@@ -39,6 +42,7 @@ fn a_redirect_is_its_status_unless_it_may_be_followed() {
     }
 }
 
+// Bad servers, rows 21 and 22.
 #[test]
 fn every_kind_of_location_is_followed() {
     for tls in BOTH {
@@ -56,7 +60,10 @@ fn every_kind_of_location_is_followed() {
             ("{WEB}://127.0.0.1:{there}", "there/"),
         ] {
             let mode = MODES[location.len() % 4];
-            for status in STATUSES {
+            let ways = ROUTES.map(|route| Way { mode, tls, route });
+            for (status, way) in
+                STATUSES.into_iter().flat_map(|status| ways.map(|way| (status, way)))
+            {
                 let pattern = location.to_owned();
                 let (server, told) = site(tls, move |request| {
                     if path(request) != "/a/b?x=1" {
@@ -71,9 +78,9 @@ fn every_kind_of_location_is_followed() {
                         .replace("{socket}", socket);
                     redirect(status, &location)
                 });
-                let mut client = client_that_follows(1, mode);
+                let mut client = client_that_follows(1, way);
                 client.connect(&server.uri_of("/a/b?x=1"));
-                assert_eq!(client.connect_result(), WS_OK, "{location}, {tls:?}");
+                assert_eq!(client.connect_result(), WS_OK, "{location}, {way:?}");
                 let here = format!("{socket}://127.0.0.1:{}", server.address.port());
                 let there = format!("{socket}://127.0.0.1:{elsewhere}");
                 let uri = match expected.strip_prefix("here") {
@@ -91,6 +98,7 @@ fn every_kind_of_location_is_followed() {
     }
 }
 
+// Bad servers, row 22.
 #[test]
 fn from_ws_to_wss_is_followed_and_back_is_refused() {
     let (plain, _) = site(Tls::No, |_| Reply::Echo);
@@ -102,11 +110,11 @@ fn from_ws_to_wss_is_followed_and_back_is_refused() {
         (Tls::Good, plain.uri().replace("ws:", "http:"), WS_E_HTTPS_TO_HTTP_ON_REDIR),
     ] {
         let (server, _) = site(from, move |_| redirect(301, &to));
-        for mode in MODES {
-            let mut client = client_that_follows(5, mode);
+        for way in ways_to(from) {
+            let mut client = client_that_follows(5, way);
             client.connect(&server.uri());
             if result == WS_OK {
-                assert_echoes(client);
+                assert_talks(client);
                 continue;
             }
             assert_eq!(result.cast_unsigned(), 0x8007_2F08);
@@ -117,6 +125,7 @@ fn from_ws_to_wss_is_followed_and_back_is_refused() {
     }
 }
 
+// Bad servers, row 23.
 #[test]
 fn as_many_hops_as_allowed_and_none_more() {
     for tls in BOTH {
@@ -124,14 +133,14 @@ fn as_many_hops_as_allowed_and_none_more() {
             0 => Reply::Echo,
             left => redirect(302, &format!("/{}", left - 1)),
         });
-        for mode in MODES {
+        for way in ways_to(tls) {
             for allowed in [1, 3] {
-                let mut client = client_that_follows(allowed, mode);
+                let mut client = client_that_follows(allowed, way);
                 client.connect(&server.uri_of(&format!("/{allowed}")));
-                assert_echoes(client);
+                assert_talks(client);
                 assert_eq!(all(&told).len() as u64, allowed + 1);
 
-                let mut client = client_that_follows(allowed, mode);
+                let mut client = client_that_follows(allowed, way);
                 client.connect(&server.uri_of(&format!("/{}", allowed + 1)));
                 assert_fails(&client, WS_E_REDIRECT_FAILED, WS_ERROR_PHASE_HTTP);
                 assert_eq!(client.error().web_error_status, 17, "REDIRECT_FAILED");
@@ -141,21 +150,27 @@ fn as_many_hops_as_allowed_and_none_more() {
     }
 }
 
+// Bad servers, row 23.
 #[test]
 fn a_loop_is_noticed_when_it_closes() {
-    let (server, told) = site(Tls::No, |request| match path(request) {
-        "/self" => redirect(302, "/self"),
-        "/one" => redirect(307, "/two"),
-        _ => redirect(308, "/one"),
-    });
-    for (start, requests) in [("/self", 1), ("/one", 2)] {
-        let mut client = client_that_follows(20, Mode::Callback);
-        client.connect(&server.uri_of(start));
-        assert_fails(&client, WS_E_REDIRECT_FAILED, WS_ERROR_PHASE_HTTP);
-        assert_eq!(all(&told).len(), requests, "{start}");
+    for tls in BOTH {
+        let (server, told) = site(tls, |request| match path(request) {
+            "/self" => redirect(302, "/self"),
+            "/one" => redirect(307, "/two"),
+            _ => redirect(308, "/one"),
+        });
+        for (start, requests) in [("/self", 1), ("/one", 2)] {
+            for way in ways_to(tls) {
+                let mut client = client_that_follows(20, way);
+                client.connect(&server.uri_of(start));
+                assert_fails(&client, WS_E_REDIRECT_FAILED, WS_ERROR_PHASE_HTTP);
+                assert_eq!(all(&told).len(), requests, "{start}");
+            }
+        }
     }
 }
 
+// Bad servers, row 23.
 #[test]
 fn a_location_that_leads_nowhere_fails() {
     assert_eq!(WS_E_REDIRECT_FAILED.cast_unsigned(), 0x8007_2F7C);
@@ -181,33 +196,44 @@ fn a_location_that_leads_nowhere_fails() {
         answers.push(head(&format!("Location: {location}\r\n")));
     }
     let answers = Arc::new(answers);
-    let script = Arc::clone(&answers);
-    let (server, told) = site(Tls::No, move |request| {
-        Reply::Text(script[path(request)[1..].parse::<usize>().unwrap()].clone())
-    });
-    for (number, answer) in answers.iter().enumerate() {
-        let mut client = client_that_follows(5, MODES[number % 4]);
-        client.connect(&server.uri_of(&format!("/{number}")));
-        let result = client.connect_result();
-        assert_eq!(
-            result,
-            WS_E_REDIRECT_FAILED,
-            "{result:#x}: {}",
-            &answer[..60.min(answer.len())]
-        );
-        assert_eq!(client.error().phase, WS_ERROR_PHASE_HTTP);
-        assert_eq!(all(&told).len(), 1);
+    for tls in BOTH {
+        let script = Arc::clone(&answers);
+        let (server, told) = site(tls, move |request| {
+            Reply::Text(script[path(request)[1..].parse::<usize>().unwrap()].clone())
+        });
+        for ((number, answer), way) in answers
+            .iter()
+            .enumerate()
+            .flat_map(|row| ways_to(tls).into_iter().map(move |way| (row, way)))
+        {
+            let mut client = client_that_follows(5, way);
+            client.connect(&server.uri_of(&format!("/{number}")));
+            let result = client.connect_result();
+            assert_eq!(
+                result,
+                WS_E_REDIRECT_FAILED,
+                "{result:#x}: {}",
+                &answer[..60.min(answer.len())]
+            );
+            assert_eq!(client.error().phase, WS_ERROR_PHASE_HTTP);
+            assert_eq!(all(&told).len(), 1);
+        }
     }
 }
 
+// Bad servers, row 23.
 #[test]
 fn a_location_longer_than_a_header_may_be_is_no_answer() {
-    for len in [8200, 60 * 1024, 100 * 1024] {
-        let (server, told) = site(Tls::No, move |_| redirect(302, &"/a".repeat(len / 2)));
-        let mut client = client_that_follows(5, Mode::Callback);
-        client.connect(&server.uri());
-        assert_fails(&client, WS_E_INVALID_SERVER_RESPONSE, WS_ERROR_PHASE_HTTP);
-        assert_eq!(all(&told).len(), 1);
+    for tls in BOTH {
+        for len in [8200, 60 * 1024, 100 * 1024] {
+            let (server, told) = site(tls, move |_| redirect(302, &"/a".repeat(len / 2)));
+            for way in ways_to(tls) {
+                let mut client = client_that_follows(5, way);
+                client.connect(&server.uri());
+                assert_fails(&client, WS_E_INVALID_SERVER_RESPONSE, WS_ERROR_PHASE_HTTP);
+                assert_eq!(all(&told).len(), 1);
+            }
+        }
     }
 }
 
@@ -220,8 +246,8 @@ const CANARIES: [(&str, &str); 5] = [
     ("Origin", "https://canary-origin.test"),
 ];
 
-fn burdened(mode: Mode) -> Client {
-    let client = client_that_follows(5, mode);
+fn burdened(way: Way) -> Client {
+    let client = client_that_follows(5, way);
     for (name, value) in CANARIES {
         client.set_header(name, value);
     }
@@ -229,6 +255,7 @@ fn burdened(mode: Mode) -> Client {
     client
 }
 
+// Bad servers, row 21.
 #[test]
 fn nothing_of_the_caller_travels_to_another_origin() {
     for tls in BOTH {
@@ -236,8 +263,8 @@ fn nothing_of_the_caller_travels_to_another_origin() {
         let (other, heard) = site(tls, |_| challenge(&["Basic realm=\"give it to me\""]));
         let there = other.uri();
         let (server, told) = site(tls, move |_| redirect(302, &there));
-        for mode in MODES {
-            let mut client = burdened(mode);
+        for way in ways_to(tls) {
+            let mut client = burdened(way);
             client.set_header("Host", "canary-host.test");
             client.connect(&server.uri());
             assert_fails(&client, http_status(401), WS_ERROR_PHASE_HTTP);
@@ -258,23 +285,27 @@ fn nothing_of_the_caller_travels_to_another_origin() {
 
 #[test]
 fn what_was_left_behind_does_not_come_back() {
-    // From here to there and back again.
-    let (home_address, home_uri) = channel::<String>();
-    let home_uri = std::sync::Mutex::new(home_uri);
-    let (other, _) =
-        site(Tls::No, move |_| redirect(302, &(home_uri.lock().unwrap().recv().unwrap() + "back")));
-    let there = other.uri();
-    let (home, told) = site(Tls::No, move |request| match path(request) {
-        "/back" => Reply::Echo,
-        _ => redirect(302, &there),
-    });
-    home_address.send(home.uri()).unwrap();
-    let mut client = burdened(Mode::Callback);
-    client.connect(&home.uri());
-    assert_echoes(client);
-    let requests = all(&told);
-    assert_eq!(requests.len(), 2);
-    assert!(requests[0].contains("canary") && !requests[1].contains("canary"));
+    for tls in BOTH {
+        // From here to there and back again.
+        let (home_address, home_uri) = channel::<String>();
+        let home_uri = std::sync::Mutex::new(home_uri);
+        let (other, _) =
+            site(tls, move |_| redirect(302, &(home_uri.lock().unwrap().recv().unwrap() + "back")));
+        let there = other.uri();
+        let (home, told) = site(tls, move |request| match path(request) {
+            "/back" => Reply::Echo,
+            _ => redirect(302, &there),
+        });
+        for way in ways_to(tls) {
+            home_address.send(home.uri()).unwrap();
+            let mut client = burdened(way);
+            client.connect(&home.uri());
+            assert_talks(client);
+            let requests = all(&told);
+            assert_eq!(requests.len(), 2);
+            assert!(requests[0].contains("canary") && !requests[1].contains("canary"));
+        }
+    }
 }
 
 #[test]
@@ -284,20 +315,22 @@ fn to_the_same_origin_everything_travels() {
             "/end" => Reply::Echo,
             _ => redirect(303, "/end"),
         });
-        let mut client = burdened(Mode::Callback);
-        client.set_text(WS_CONTROL_SUPPORTED_PROTOCOLS, "chat");
-        client.connect(&server.uri());
-        // The site chooses none of the subprotocols, which is its right.
-        assert_eq!(client.connect_result(), WS_OK);
-        let requests = all(&told);
-        assert_eq!(requests.len(), 2);
-        for (name, value) in CANARIES {
-            assert_eq!(header(&requests[1], name), Some(value));
+        for way in ways_to(tls) {
+            let mut client = burdened(way);
+            client.set_text(WS_CONTROL_SUPPORTED_PROTOCOLS, "chat");
+            client.connect(&server.uri());
+            // The site chooses none of the subprotocols, which is its right.
+            assert_eq!(client.connect_result(), WS_OK);
+            let requests = all(&told);
+            assert_eq!(requests.len(), 2);
+            for (name, value) in CANARIES {
+                assert_eq!(header(&requests[1], name), Some(value));
+            }
+            assert_eq!(header(&requests[1], "Sec-WebSocket-Protocol"), Some("chat"));
+            let keys: Vec<_> =
+                requests.iter().map(|request| header(request, "Sec-WebSocket-Key")).collect();
+            assert_ne!(keys[0], keys[1], "every request has a key of its own");
         }
-        assert_eq!(header(&requests[1], "Sec-WebSocket-Protocol"), Some("chat"));
-        let keys: Vec<_> =
-            requests.iter().map(|request| header(request, "Sec-WebSocket-Key")).collect();
-        assert_ne!(keys[0], keys[1], "every request has a key of its own");
     }
 }
 
@@ -311,15 +344,20 @@ fn the_total_timeout_spans_all_redirects() {
             let number: u32 = path(request)[1..].parse().unwrap();
             redirect(302, &format!("/{}", number + 1))
         });
-        let mut client = client_that_follows(20, Mode::Callback);
-        client.set(WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS, 500);
-        client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 20_000);
-        let since = Instant::now();
-        client.connect(&server.uri_of("/0"));
-        assert_eq!(client.connect_result(), WS_E_TIMEOUT);
-        let took = since.elapsed();
-        assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(10), "{took:?}");
-        assert!(all(&told).len() > 1, "it was on its way");
+        for route in ROUTES {
+            let mut client = client_that_follows(20, Way { mode: Mode::Callback, tls, route });
+            client.set(WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS, 500);
+            client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 20_000);
+            let since = Instant::now();
+            client.connect(&server.uri_of("/0"));
+            assert_eq!(client.connect_result(), WS_E_TIMEOUT);
+            let took = since.elapsed();
+            assert!(
+                took >= Duration::from_millis(500) && took < Duration::from_secs(10),
+                "{took:?}"
+            );
+            assert!(all(&told).len() > 1, "it was on its way");
+        }
         drop(silence);
     }
 }
@@ -331,10 +369,10 @@ fn a_redirect_without_a_length_is_followed_at_once() {
             "/" => Reply::Open("HTTP/1.1 302 Found\r\nLocation: /there\r\n\r\nthere".to_owned()),
             _ => Reply::Echo,
         });
-        for mode in MODES {
-            let mut client = client_that_follows(1, mode);
+        for way in ways_to(tls) {
+            let mut client = client_that_follows(1, way);
             client.connect(&server.uri_of("/"));
-            assert_echoes(client);
+            assert_talks(client);
             assert_eq!(all(&told).len(), 2);
         }
     }
@@ -345,14 +383,14 @@ fn a_redirect_to_where_nobody_listens_fails_there() {
     let nobody = Nobody::new();
     let there = nobody.uri();
     let (server, _) = site(Tls::No, move |_| redirect(302, &there));
-    let mut client = client_that_follows(1, Mode::Callback);
+    let mut client = client_that_follows(1, STRAIGHT);
     client.connect(&server.uri());
     assert_fails(&client, WS_E_CANNOT_CONNECT, WS_ERROR_PHASE_TCP);
     assert_eq!(client.text(WS_INFORMATION_REQUEST_URI), nobody.uri());
     // A failed connect may be followed by another, with the headers that were set.
     let echo = Server::echo(Tls::No);
     client.connect(&echo.uri());
-    assert_echoes(client);
+    assert_talks(client);
 }
 
 #[test]
@@ -363,12 +401,14 @@ fn after_a_failed_redirect_a_new_connect_has_all_that_was_set() {
         "/good" => Reply::Echo,
         _ => redirect(302, &there),
     });
-    let mut client = burdened(Mode::Callback);
-    client.connect(&server.uri());
-    assert_fails(&client, http_status(404), WS_ERROR_PHASE_HTTP);
-    let _ = all(&told);
-    client.connect(&server.uri_of("/good"));
-    assert_eq!(client.connect_result(), WS_OK);
-    let request = told.recv_timeout(DEADLINE).unwrap();
-    assert!(CANARIES.iter().all(|(name, value)| header(&request, name) == Some(value)));
+    for way in ways_to(Tls::No) {
+        let mut client = burdened(way);
+        client.connect(&server.uri());
+        assert_fails(&client, http_status(404), WS_ERROR_PHASE_HTTP);
+        let _ = all(&told);
+        client.connect(&server.uri_of("/good"));
+        assert_eq!(client.connect_result(), WS_OK);
+        let request = told.recv_timeout(DEADLINE).unwrap();
+        assert!(CANARIES.iter().all(|(name, value)| header(&request, name) == Some(value)));
+    }
 }

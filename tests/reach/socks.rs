@@ -114,19 +114,22 @@ fn a_name_that_we_cannot_look_up_is_not_asked_for() {
     assert_eq!(proxy.requests().len(), 0);
 }
 
+// Bad servers, row 26.
 #[test]
 fn a_reply_with_any_kind_of_address_opens_the_way() {
-    let origin = Server::echo(Tls::No);
-    let mut name = vec![5, 0, 0, 3, 255];
-    name.extend([b'a'; 255]);
-    name.extend([0, 80]);
-    let mut six = vec![5, 0, 0, 4];
-    six.extend([0; 18]);
-    for reply in [GRANTED.to_vec(), name, six, vec![5, 0, 0, 3, 0, 0, 0]] {
-        let proxy = socks(Script { reply, ..granting() }, origin.address);
-        let mut client = behind(&proxy.uri_as("socks5h"), Mode::Callback);
-        client.connect(&uri_of(&origin, Tls::No));
-        assert_echoes(client);
+    for tls in BOTH {
+        let origin = Server::echo(tls);
+        let mut name = vec![5, 0, 0, 3, 255];
+        name.extend([b'a'; 255]);
+        name.extend([0, 80]);
+        let mut six = vec![5, 0, 0, 4];
+        six.extend([0; 18]);
+        for reply in [GRANTED.to_vec(), name, six, vec![5, 0, 0, 3, 0, 0, 0]] {
+            let proxy = socks(Script { reply, ..granting() }, origin.address);
+            let mut client = behind(&proxy.uri_as("socks5h"), Mode::Callback);
+            client.connect(&uri_of(&origin, tls));
+            assert_echoes(client);
+        }
     }
 }
 
@@ -154,6 +157,7 @@ fn a_login_is_offered_where_there_is_one_and_sent_where_it_is_wanted() {
     }
 }
 
+// Bad servers, row 26.
 #[test]
 fn refused_logins_are_those_of_a_proxy() {
     assert_eq!(WS_E_HTTP_STATUS_PROXY_AUTH_REQ.cast_unsigned(), 0x8019_0197);
@@ -175,22 +179,30 @@ fn refused_logins_are_those_of_a_proxy() {
             if let Some(password) = password {
                 set_credential(&client, WS_CREDENTIAL_PROXY, "user", password);
             }
-            client.connect("ws://origin.test/");
+            client.connect(if mode == Mode::Next {
+                "wss://origin.test/"
+            } else {
+                "ws://origin.test/"
+            });
             assert_fails(&client, WS_E_HTTP_STATUS_PROXY_AUTH_REQ, WS_ERROR_PHASE_PROXY);
             assert!(!proxy.requests().iter().any(|told| told.contains("server")));
         }
     }
 }
 
+// Bad servers, row 26.
 #[test]
 fn every_refusal_is_a_connection_that_cannot_be_made() {
     for reply in (1..=9).chain([255]) {
         let mut texts = Vec::new();
-        for whole in [vec![5, reply, 0, 1, 0, 0, 0, 0, 0, 0], vec![5, reply]] {
+        for (whole, uri) in [
+            (vec![5, reply, 0, 1, 0, 0, 0, 0, 0, 0], "ws://origin.test/"),
+            (vec![5, reply], "wss://localhost:4433/"),
+        ] {
             let script = Script { reply: whole, ..granting() };
             let proxy = socks(script, ([127, 0, 0, 1], 9).into());
             let mut client = behind(&proxy.uri_as("socks5h"), MODES[usize::from(reply) % 4]);
-            client.connect("wss://localhost:4433/");
+            client.connect(uri);
             assert_fails(&client, WS_E_CANNOT_CONNECT, WS_ERROR_PHASE_PROXY);
             assert_eq!(client.error().http_status, 0);
             texts.push(text_of(&client.error()));
@@ -199,6 +211,7 @@ fn every_refusal_is_a_connection_that_cannot_be_made() {
     }
 }
 
+// Bad servers, row 26.
 #[test]
 fn answers_that_are_none_are_a_proxy_that_cannot_be_reached() {
     let method = |bytes: &[u8]| Script { method: bytes.to_vec(), ..granting() };
@@ -256,6 +269,7 @@ fn answers_that_are_none_are_a_proxy_that_cannot_be_reached() {
     }
 }
 
+// Bad servers, row 26.
 #[test]
 fn a_socks_proxy_that_hangs_at_any_step_is_a_timeout() {
     for script in [

@@ -1,11 +1,13 @@
 //! What the black-box tests share: servers written by others, and a client that speaks to anyws
-//! through its C functions only.
+//! through its C functions only. Comments as "Bad servers, row 12" count the list of what a server
+//! may do to a client, from which those tests were made.
 #![allow(dead_code)]
 
 pub mod client;
 pub mod gate;
 pub mod random;
 pub mod relay;
+pub mod route;
 pub mod server;
 pub mod stream_client;
 pub mod stream_server;

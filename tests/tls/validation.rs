@@ -34,8 +34,8 @@ fn watching() -> (Server, Receiver<Option<String>>) {
     (server, told)
 }
 
-fn asked(mode: Mode, uri: &str, how: Judgement) -> Client {
-    let mut client = Client::trusting(mode);
+fn asked(way: Way, uri: &str, how: Judgement) -> Client {
+    let mut client = way.client();
     client.judge(how);
     client.connect(uri);
     client
@@ -62,8 +62,10 @@ fn nothing_arrives(told: &Receiver<Option<String>>) {
     assert!(told.recv_timeout(Duration::from_millis(100)).is_err());
 }
 
-/// The modes in which a callback is asked; from `next` every question is a deferral.
-const ASKED: [Mode; 3] = [Mode::Callback, Mode::Dispatch, Mode::Pull];
+/// The ways in which a callback is asked; from `next` every question is a deferral.
+fn asking_ways() -> impl Iterator<Item = Way> {
+    secure_ways().into_iter().filter(|way| way.mode != Mode::Next)
+}
 
 fn rejected(client: Client, told: &Receiver<Option<String>>) {
     assert_eq!(client.connect_result(), WS_E_SECURITY_PROBLEM);
@@ -77,22 +79,23 @@ fn rejected(client: Client, told: &Receiver<Option<String>>) {
 
 #[test]
 fn a_callback_that_returns_has_accepted() {
-    for mode in ASKED {
+    for way in asking_ways() {
         let (server, told) = watching();
-        let client = asked(mode, &server.uri(), Judgement::Accept);
+        let client = asked(way, &server.uri(), Judgement::Accept);
         let validation = question(&client);
-        assert_eq!(client.connect_result(), WS_OK, "{mode:?}");
+        assert_eq!(client.connect_result(), WS_OK, "{way:?}");
         assert!(told.recv_timeout(DEADLINE).unwrap().is_some());
-        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{mode:?}");
+        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{way:?}");
         assert_eq!(client.free(), []);
     }
 }
 
+// Bad servers, row 32.
 #[test]
 fn a_rejection_inside_the_callback_ends_the_connect() {
-    for mode in ASKED {
+    for way in asking_ways() {
         let (server, told) = watching();
-        let client = asked(mode, &server.uri(), Judgement::Reject);
+        let client = asked(way, &server.uri(), Judgement::Reject);
         let validation = question(&client);
         let answered = ws_validation_reject(validation);
         assert!([WS_E_HANDLE, WS_E_ILLEGAL_METHOD_CALL].contains(&answered));
@@ -102,88 +105,90 @@ fn a_rejection_inside_the_callback_ends_the_connect() {
 
 #[test]
 fn a_deferral_is_answered_from_another_thread_both_ways() {
-    for mode in MODES {
+    securely_at_once(|way| {
         let (server, told) = watching();
-        let client = asked(mode, &server.uri(), Judgement::Defer);
+        let client = asked(way, &server.uri(), Judgement::Defer);
         let validation = question(&client);
         assert!(!certificate(&client).is_empty(), "what it asks about can be read");
         assert_eq!(client.text(WS_INFORMATION_TLS_VERSION), "TLS 1.3");
         assert_eq!(ws_get_state(client.socket), WS_STATE_CONNECTING);
         nothing_arrives(&told);
-        assert_eq!(answer_elsewhere(validation, 1), WS_OK, "{mode:?}");
+        assert_eq!(answer_elsewhere(validation, 1), WS_OK, "{way:?}");
         let again = ws_validation_complete(validation, 0);
         assert!([WS_E_ILLEGAL_METHOD_CALL, WS_E_HANDLE].contains(&again), "{again:#x}");
-        assert_eq!(client.connect_result(), WS_OK, "{mode:?}");
+        assert_eq!(client.connect_result(), WS_OK, "{way:?}");
         assert!(told.recv_timeout(DEADLINE).unwrap().is_some());
         assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE);
         assert_eq!(ws_validation_get_deferral(validation), WS_E_HANDLE);
         assert_eq!(client.free(), []);
 
         let (server, told) = watching();
-        let client = asked(mode, &server.uri(), Judgement::Defer);
+        let client = asked(way, &server.uri(), Judgement::Defer);
         let validation = question(&client);
         nothing_arrives(&told);
-        assert_eq!(answer_elsewhere(validation, 0), WS_OK, "{mode:?}");
+        assert_eq!(answer_elsewhere(validation, 0), WS_OK, "{way:?}");
         rejected(client, &told);
         assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE);
-    }
+    });
 }
 
 #[test]
 fn answering_twice_is_an_illegal_call() {
     let (server, _told) = watching();
-    let client = asked(Mode::Callback, &server.uri(), Judgement::Reject);
+    let client = asked(secure_ways()[0], &server.uri(), Judgement::Reject);
     // Inside the callback the connect cannot end: the handler answers twice there, and checks.
     question(&client);
     assert_eq!(client.connect_result(), WS_E_SECURITY_PROBLEM);
 }
 
+// Bad servers, row 32.
 #[test]
 fn a_question_that_nobody_answers_is_a_timeout() {
-    for mode in MODES {
+    securely_at_once(|way| {
         let (server, told) = watching();
-        let mut client = Client::trusting(mode);
+        let mut client = way.client();
         client.judge(Judgement::Defer);
         client.set(WS_CONTROL_CONNECT_TIMEOUT_MS, 400);
         let since = Instant::now();
         client.connect(&server.uri());
         let validation = question(&client);
-        assert_eq!(client.connect_result(), WS_E_TIMEOUT, "{mode:?}");
+        assert_eq!(client.connect_result(), WS_E_TIMEOUT, "{way:?}");
         assert!(since.elapsed() >= Duration::from_millis(400));
         assert!(since.elapsed() < Duration::from_secs(10));
         assert_eq!(client.error().phase, WS_ERROR_PHASE_TLS);
-        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{mode:?}");
+        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{way:?}");
         assert_eq!(ws_validation_reject(validation), WS_E_HANDLE);
         assert_eq!(told.recv_timeout(DEADLINE).unwrap(), None);
         assert_eq!(client.free(), []);
-    }
+    });
 }
 
+// Bad servers, row 32.
 #[test]
 fn a_connect_that_is_cancelled_or_freed_takes_its_question_along() {
-    for mode in MODES {
+    for way in secure_ways() {
         let (server, told) = watching();
-        let client = asked(mode, &server.uri(), Judgement::Defer);
+        let client = asked(way, &server.uri(), Judgement::Defer);
         let validation = question(&client);
         assert_eq!(ws_cancel(client.socket, WS_OPERATION_CONNECT), WS_OK);
-        assert_eq!(client.connect_result(), WS_E_ABORT, "{mode:?}");
-        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{mode:?}");
+        assert_eq!(client.connect_result(), WS_E_ABORT, "{way:?}");
+        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{way:?}");
         assert_eq!(told.recv_timeout(DEADLINE).unwrap(), None);
         assert_eq!(client.free(), []);
 
-        let client = asked(mode, &server.uri(), Judgement::Defer);
+        let client = asked(way, &server.uri(), Judgement::Defer);
         let validation = question(&client);
-        assert_eq!(client.free(), [], "{mode:?}");
-        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{mode:?}");
+        assert_eq!(client.free(), [], "{way:?}");
+        assert_eq!(ws_validation_complete(validation, 1), WS_E_HANDLE, "{way:?}");
         assert_eq!(told.recv_timeout(DEADLINE).unwrap(), None);
     }
 }
 
 #[test]
 fn each_connect_asks_anew_and_an_old_question_does_not_answer_it() {
-    for mode in MODES {
+    securely_at_once(|way| {
         let (server, told) = watching();
-        let mut client = asked(mode, &server.uri(), Judgement::Defer);
+        let mut client = asked(way, &server.uri(), Judgement::Defer);
         let first = question(&client);
         assert_eq!(ws_validation_reject(first), WS_OK);
         assert_eq!(client.connect_result(), WS_E_SECURITY_PROBLEM);
@@ -191,23 +196,23 @@ fn each_connect_asks_anew_and_an_old_question_does_not_answer_it() {
         client.connect(&server.uri());
         let second = question(&client);
         assert_ne!(first, second);
-        assert_eq!(ws_validation_complete(first, 1), WS_E_HANDLE, "{mode:?}");
+        assert_eq!(ws_validation_complete(first, 1), WS_E_HANDLE, "{way:?}");
         nothing_arrives(&told);
         assert_eq!(ws_validation_complete(second, 1), WS_OK);
         assert_eq!(client.connect_result(), WS_OK);
         assert!(told.recv_timeout(DEADLINE).unwrap().is_some());
-    }
+    });
 }
 
 #[test]
 fn nothing_is_asked_without_tls_or_about_a_certificate_that_failed() {
     let plain = Server::echo(Tls::No);
     let expired = Server::echo(Tls::Expired);
-    for mode in MODES {
-        let client = asked(mode, &plain.uri(), Judgement::Reject);
-        assert_eq!(client.connect_result(), WS_OK, "{mode:?}");
-        let client = asked(mode, &expired.uri(), Judgement::Accept);
-        assert_eq!(client.connect_result(), WS_E_SEC_CERT_DATE_INVALID, "{mode:?}");
+    for way in secure_ways() {
+        let client = asked(way, &plain.uri(), Judgement::Reject);
+        assert_eq!(client.connect_result(), WS_OK, "{way:?}");
+        let client = asked(way, &expired.uri(), Judgement::Accept);
+        assert_eq!(client.connect_result(), WS_E_SEC_CERT_DATE_INVALID, "{way:?}");
         assert_eq!(client.free(), []);
     }
 }

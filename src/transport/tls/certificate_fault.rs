@@ -73,7 +73,9 @@ impl CertificateFault {
             Self::UnhandledCriticalExtension => 1 << 10,
             Self::RevocationUnknown => 1 << 11,
             Self::RevocationFailure => 1 << 12,
-            Self::BadEncoding | Self::Other => 1 << 13,
+            // Nobody can check a signature with what cannot be read, so this is never overlooked.
+            Self::BadEncoding => 1 << 5 | 1 << 13,
+            Self::Other => 1 << 13,
         }
     }
 
@@ -263,7 +265,7 @@ mod tests {
             (CertificateFault::UnhandledCriticalExtension, 0x400),
             (CertificateFault::RevocationUnknown, 0x800),
             (CertificateFault::RevocationFailure, 0x1000),
-            (CertificateFault::BadEncoding, 0x2000),
+            (CertificateFault::BadEncoding, 0x2020),
             (CertificateFault::Other, 0x2000),
         ] {
             assert_eq!(fault.validation_mask(), mask, "{fault:?}");
@@ -280,6 +282,8 @@ mod tests {
         faults.remove(CertificateFault::Revoked);
         assert_eq!(faults.gravest_but(u32::MAX), Some(CertificateFault::BadSignature));
         faults.remove(CertificateFault::BadSignature);
+        assert_eq!(faults.gravest_but(u32::MAX), Some(CertificateFault::BadEncoding));
+        faults.remove(CertificateFault::BadEncoding);
         assert_eq!(faults.gravest_but(u32::MAX), None);
         assert_eq!(faults.gravest_but(0x2000), Some(CertificateFault::UnknownIssuer));
         assert_eq!(faults.gravest_but(0x2012), Some(CertificateFault::BasicConstraints));
