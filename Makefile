@@ -44,11 +44,14 @@ install:
 	@$(BEGIN); cmake --preset install -DCMAKE_INSTALL_PREFIX="$(PREFIX)"; \
 	cmake --build --preset install; cmake --install build/install
 
+# Takes about ten minutes, on a machine that should have nothing else to do.
 bench:
-	@sh scripts/require-tools.sh cargo cc cmake ninja
+	@sh scripts/require-tools.sh cargo cc
+	@sh scripts/require-benches.sh
 	@$(BEGIN); benches/run.sh
 
 lint:
 	@sh scripts/require-tools.sh cargo cc
 	@$(BEGIN); $(CARGO) fmt --check; $(CARGO) fmt --check --manifest-path fuzz/Cargo.toml; \
+	$(CARGO) fmt --check --manifest-path benches/peers/Cargo.toml; \
 	$(CARGO) clippy --all-targets --locked -- -D warnings

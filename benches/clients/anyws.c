@@ -12,6 +12,7 @@ struct client {
     ws_event_queue *queue; /* or NULL */
     char *payload;
     long left;
+    long unsent;  /* of those that wait for another one's echo */
     size_t taken; /* of a message that comes in pieces */
     struct reading begin;
 
@@ -44,16 +45,21 @@ static void on_closed(ws_socket *socket, const ws_closed *closed, void *user_dat
         fail(ws_result_name(closed->result));
 }
 
-/* ping-pong: each message is answered. */
+/* ping-pong and echo: each message lets the next one go. */
 static void on_pong(ws_socket *socket, const ws_message *message, void *user_data)
 {
     struct client *client = user_data;
 
     (void)socket, (void)message;
+    if (trips.nanoseconds)
+        trip_ends();
+    if (client->unsent > 0) {
+        client->unsent--;
+        if (WS_FAILED(send_one(client)))
+            fail("a send in a callback failed");
+    }
     if (--client->left == 0)
         finish(client);
-    else if (WS_FAILED(send_one(client)))
-        fail("a send in a callback failed");
 }
 
 /* receive: messages are counted. */
@@ -167,42 +173,15 @@ static void wait_until_finished(struct client *client)
     mtx_unlock(&client->lock);
 }
 
-/* idle: COUNT open connections; idle-used: after a message each way on each of them. */
-static void measure_memory(const struct task *task)
-{
-    const char *payload = task_payload(task);
-    size_t bytes = task->messages ? task->bytes : 5;
-    long before = 0, number;
-
-    for (number = -1; number < task->count; number++) {
-        ws_socket *socket = ws_message_socket_new();
-        ws_message *message = NULL;
-
-        set_controls(socket, task);
-        if (WS_FAILED(ws_connect_wait(socket, task->uri, TIMEOUT_MS)))
-            fail(ws_last_error_message());
-        if (task_is(task, "idle-used")) {
-            if (WS_FAILED(ws_send_text(socket, payload, bytes)) ||
-                WS_FAILED(ws_receive(socket, &message, TIMEOUT_MS)))
-                fail(ws_last_error_message());
-            ws_message_release(message);
-        }
-        if (number == -1) /* the first one pays for the library's threads and buffers */
-            before = resident_bytes();
-    }
-    print_memory(before, task->count);
-}
-
 int main(int argc, char **argv)
 {
     struct task task = task_parse(argc, argv);
     struct client client = {.task = &task, .left = task.count};
     ws_message_received_fn on_message = on_answer;
+    long window = 1;
 
-    if (strncmp(task.workload, "idle", 4) == 0) {
-        measure_memory(&task);
-        _exit(0);
-    }
+    if (task_is(&task, "echo"))
+        window = task.count < ECHO_WINDOW ? task.count : ECHO_WINDOW;
     mtx_init(&client.lock, mtx_plain);
     cnd_init(&client.changed);
     client.payload = task_payload(&task);
@@ -211,7 +190,7 @@ int main(int argc, char **argv)
         client.queue = ws_event_queue_new();
         ws_set_event_queue(client.socket, client.queue);
     }
-    if (strncmp(task.workload, "ping-pong", 9) == 0)
+    if (strncmp(task.workload, "ping-pong", 9) == 0 || task_is(&task, "echo"))
         on_message = on_pong;
     else if (task_is(&task, "receive-partial"))
         on_message = on_piece;
@@ -231,12 +210,18 @@ int main(int argc, char **argv)
         ws_on_send_ready(client.socket, on_room_for_thread, &client);
         if (WS_FAILED(ws_connect_wait(client.socket, task.uri, TIMEOUT_MS)))
             fail(ws_last_error_message());
+        if (on_message == on_pong && !task_is(&task, "echo"))
+            trips_begin(&task);
+        client.unsent = task.count - window;
         client.begin = reading_now();
         if (task_is(&task, "send-thread"))
             send_on_this_thread(&client);
         else if (WS_FAILED(ws_send_text(client.socket, client.payload,
                                         on_message == on_pong ? task.bytes : 1)))
             fail(ws_last_error_message());
+        for (; window > 1; window--)
+            if (WS_FAILED(send_one(&client)))
+                fail(ws_last_error_message());
     }
     wait_until_finished(&client);
     _exit(0);

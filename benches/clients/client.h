@@ -6,9 +6,15 @@
  * FILE is for wss whom to trust, in PEM, and for a path that ends in /deflate (permessage-deflate)
  * or /deflate-anew (without context takeover) the messages to send, each followed by a newline.
  *
- * It answers one line: "cpu NANOSECONDS wall NANOSECONDS messages COUNT", measured from an open
- * connection to the last message, or "memory BYTES connections COUNT". Everything is that of the
- * client's own process: user and system time of all its threads.
+ * WORKLOAD  ping-pong: one message in flight; echo: ECHO_WINDOW of them; receive; send;
+ *           idle: COUNT open connections; connect: COUNT of them one after the other, while BYTES
+ *           others are open, which are plain ones.
+ *
+ * It answers one line of names and numbers: "cpu NANOSECONDS wall NANOSECONDS messages COUNT",
+ * measured from an open connection to the last message, behind it for ping-pong "p50 NANOSECONDS",
+ * the median of the round trips; for connections in place of messages the same of connections; or
+ * "idle BYTES used BYTES connections COUNT", memory before and after a message each way. Everything
+ * is that of the client's own process: user and system time of all its threads.
  */
 #ifndef ANYWS_BENCH_CLIENT_H
 #define ANYWS_BENCH_CLIENT_H
@@ -27,6 +33,7 @@ struct task {
     const char *uri;
     char host[64];
     int port;
+    char plain_uri[128]; /* the same server without TLS, for echoes */
     const char *path;
     int is_secure;
     long count;
@@ -36,7 +43,8 @@ struct task {
     int takes_over;        /* the compression's contexts, in both directions */
 };
 
-enum { MESSAGES = 64 }; /* in the file of those to be compressed */
+enum { MESSAGES = 64 };    /* in the file of those to be compressed */
+enum { ECHO_WINDOW = 64 }; /* messages in flight */
 
 struct reading {
     int64_t cpu, wall;
@@ -81,6 +89,7 @@ static inline struct task task_parse(int argc, char **argv)
         fail("the URI needs a short host and a port");
     memcpy(task.host, host, length);
     task.port = atoi(host + length + 1);
+    snprintf(task.plain_uri, sizeof task.plain_uri, "ws://%s:%d/echo", task.host, task.port);
     task.path = strchr(host, '/');
     if (!task.path)
         fail("the URI needs a path");
@@ -130,12 +139,53 @@ static inline struct reading reading_now(void)
     return reading;
 }
 
+/* How long each round trip of a ping-pong took. */
+static struct {
+    uint32_t *nanoseconds;
+    long count;
+    int64_t last;
+} trips;
+
+static inline void trips_begin(const struct task *task)
+{
+    size_t size = sizeof *trips.nanoseconds * (size_t)task->count;
+
+    trips.nanoseconds = (uint32_t *)malloc(size);
+    if (!trips.nanoseconds)
+        fail("no memory");
+    memset(trips.nanoseconds, 0, size);
+    trips.last = reading_now().wall;
+}
+
+static inline void trip_ends(void)
+{
+    struct timespec now;
+    int64_t wall;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    wall = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    trips.nanoseconds[trips.count++] = (uint32_t)(wall - trips.last);
+    trips.last = wall;
+}
+
+static inline int trip_compare(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+    return a < b ? -1 : a > b;
+}
+
 static inline void print_since(struct reading begin, long messages)
 {
     struct reading end = reading_now();
 
-    printf("cpu %lld wall %lld messages %ld\n", (long long)(end.cpu - begin.cpu),
+    printf("cpu %lld wall %lld messages %ld", (long long)(end.cpu - begin.cpu),
            (long long)(end.wall - begin.wall), messages);
+    if (trips.count > 0) {
+        qsort(trips.nanoseconds, (size_t)trips.count, sizeof *trips.nanoseconds, trip_compare);
+        printf(" p50 %lu", (unsigned long)trips.nanoseconds[trips.count / 2]);
+    }
+    printf("\n");
     fflush(stdout);
 }
 
@@ -153,10 +203,18 @@ static inline long resident_bytes(void)
     return resident * sysconf(_SC_PAGESIZE);
 }
 
-static inline void print_memory(long before, long connections)
+/* `before` the connections, with them idle, and after a message each way on each. */
+static inline void print_memory(long before, long idle, long connections)
 {
-    printf("memory %ld connections %ld\n", resident_bytes() - before, connections);
+    printf("idle %ld used %ld connections %ld\n", idle - before, resident_bytes() - before,
+           connections);
     fflush(stdout);
+}
+
+/* What is sent on each connection whose memory is measured. */
+static inline size_t memory_message_bytes(const struct task *task)
+{
+    return task->messages ? task->bytes : 5;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The connection of the floor: a non-blocking socket and OpenSSL's TLS if it is there.
+ * The connection of the floor: a non-blocking socket and OpenSSL's TLS if it is there, which takes
+ * up the session of the connection before, if the server lets it.
  */
 #ifndef ANYWS_BENCH_FLOOR_CONNECTION_H
 #define ANYWS_BENCH_FLOOR_CONNECTION_H
@@ -47,6 +48,17 @@ static int must_wait(struct connection *connection, int result)
     return 0;
 }
 
+/* The last one; TLS 1.3 uses each once. */
+static SSL_SESSION *session;
+
+static int keep_session(SSL *ssl, SSL_SESSION *fresh)
+{
+    (void)ssl;
+    SSL_SESSION_free(session);
+    session = fresh;
+    return 1;
+}
+
 static void start_tls(struct connection *connection, const struct task *task)
 {
     static SSL_CTX *context;
@@ -59,8 +71,13 @@ static void start_tls(struct connection *connection, const struct task *task)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
         if (SSL_CTX_load_verify_locations(context, task->authority, NULL) != 1)
             fail("floor: the authority cannot be read");
+        SSL_CTX_set_session_cache_mode(context,
+                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+        SSL_CTX_sess_set_new_cb(context, keep_session);
     }
     connection->ssl = SSL_new(context);
+    if (session && SSL_SESSION_is_resumable(session))
+        SSL_set_session(connection->ssl, session);
     SSL_set_fd(connection->ssl, connection->descriptor);
     while ((result = SSL_connect(connection->ssl)) != 1)
         if (!must_wait(connection, result))
@@ -130,7 +147,8 @@ static void write_all(struct connection *connection, const void *data, size_t le
     }
 }
 
-static struct connection open_connection(const struct task *task)
+/* To the task's path, with TLS or without. */
+static struct connection open_connection(const struct task *task, int is_secure)
 {
     struct connection connection = {.descriptor = socket(AF_INET, SOCK_STREAM, 0)};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)task->port)};
@@ -143,7 +161,7 @@ static struct connection open_connection(const struct task *task)
         fail("floor: cannot connect");
     setsockopt(connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     fcntl(connection.descriptor, F_SETFL, O_NONBLOCK);
-    if (task->is_secure) {
+    if (is_secure) {
 #ifdef WITH_OPENSSL
         start_tls(&connection, task);
 #else
@@ -160,6 +178,19 @@ static struct connection open_connection(const struct task *task)
     while (held < 4 || memcmp(head + held - 4, "\r\n\r\n", 4) != 0)
         held += read_some(&connection, head + held, sizeof head - held);
     return connection;
+}
+
+/* Without a word: what a closing handshake costs is nobody's business here. */
+static void close_connection(struct connection *connection)
+{
+#ifdef WITH_OPENSSL
+    if (connection->ssl) {
+        /* Else the session would count as broken. */
+        SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        SSL_free(connection->ssl);
+    }
+#endif
+    close(connection->descriptor);
 }
 
 #endif

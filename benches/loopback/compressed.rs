@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
-use crate::server::push_length;
+use crate::frames::push_length;
 
 /// Different messages, which go round. All of them are twice what a window holds.
 pub const MESSAGES: usize = 64;

@@ -23,6 +23,20 @@ impl Tool {
         }
     }
 
+    /// Minutes are not worth the instructions of those who look at every byte.
+    pub fn is_slow(self) -> bool {
+        self == Tool::Callgrind
+    }
+
+    /// More messages by this: what a tool that is quick can count, and one call more or less for a
+    /// read that came a moment sooner should not be seen.
+    pub fn times(self) -> usize {
+        match self {
+            Tool::Callgrind => 1,
+            Tool::Strace => 4,
+        }
+    }
+
     /// The command line before that of the client; the tool writes to `output`.
     pub fn prefix(self, output: &Path) -> Vec<String> {
         let output = output.display();

@@ -1,8 +1,10 @@
 //! Benchmarks over the loopback interface; `benches/run.sh` builds the clients and starts it.
 //!
 //! ```text
-//! loopback DIRECTORY [REPETITIONS [WORKLOAD]]     runs the clients in DIRECTORY, prints the tables
-//! loopback serve DIRECTORY                        the server, until its standard input ends
+//! loopback DIRECTORY [REPETITIONS [WORKLOAD [DIVISOR]]]
+//!     runs the clients in DIRECTORY and prints the tables; of all workloads it writes results.md,
+//!     results.svg and curves.svg there. All counts are divided by DIVISOR.
+//! loopback serve DIRECTORY                                    the server, until its input ends
 //! loopback tungstenite WORKLOAD URI COUNT BYTES [FILE]        one client, as the C ones
 //! ```
 //!
@@ -11,21 +13,37 @@
 //! the ratios are those of one repetition: load from elsewhere then meets all of them.
 #![allow(clippy::indexing_slicing)] // offsets into the server's own buffers
 
-mod cases;
+mod answer;
+mod case;
 mod compressed;
+mod conversation;
 mod counts;
+mod curve_plot;
+mod curves;
+mod extras;
+mod frames;
+mod goals;
+mod machine;
 mod measurement;
 mod placement;
+mod plot;
+mod process;
+mod results;
 mod runner;
 mod server;
+mod statistics;
+mod svg;
 mod table;
 mod tungstenite_client;
+mod workloads;
 
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
 type Failure = Box<dyn Error + Send + Sync>;
+
+const REPETITIONS: usize = 3;
 
 fn main() -> ExitCode {
     // cargo adds `--bench` to the arguments of every benchmark.
@@ -41,13 +59,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[&str]) -> Result<(), Failure> {
+    let all = |directory: &&str, repetitions, workload, divisor| {
+        results::run(Path::new(directory), repetitions, workload, divisor)
+    };
     match arguments {
         ["serve", directory] => server::serve(Path::new(directory)),
         ["tungstenite", task @ ..] => tungstenite_client::run(task),
-        [directory] => runner::run(Path::new(directory), 5, ""),
-        [directory, repetitions] => runner::run(Path::new(directory), repetitions.parse()?, ""),
-        [directory, repetitions, workload] => {
-            runner::run(Path::new(directory), repetitions.parse()?, workload)
+        [directory] => all(directory, REPETITIONS, "", 1),
+        [directory, repetitions] => all(directory, repetitions.parse()?, "", 1),
+        [directory, repetitions, workload] => all(directory, repetitions.parse()?, workload, 1),
+        [directory, repetitions, workload, divisor] => {
+            all(directory, repetitions.parse()?, workload, divisor.parse()?)
         }
         // `cargo bench` without benches/run.sh: there are no clients.
         _ => Err("start it with benches/run.sh".into()),

@@ -1,4 +1,5 @@
-//! What one client says of itself: the numbers, and the line in which they travel.
+//! What one client written in Rust measures of itself, and the line that says so; `clients/client.h`
+//! has the same for those in C.
 
 use std::time::{Duration, Instant};
 
@@ -24,11 +25,38 @@ impl Reading {
     }
 
     /// The same line as `print_since` of `clients/client.h`.
-    pub fn print_since(&self, messages: usize) -> Result<(), Failure> {
+    pub fn print_since(&self, messages: usize, trips: Option<Trips>) -> Result<(), Failure> {
         let end = Reading::now()?;
         let (cpu, wall) = (end.cpu - self.cpu, end.wall - self.wall);
-        println!("cpu {} wall {} messages {messages}", cpu.as_nanos(), wall.as_nanos());
+        print!("cpu {} wall {} messages {messages}", cpu.as_nanos(), wall.as_nanos());
+        if let Some(median) = trips.and_then(Trips::median) {
+            print!(" p50 {}", median.as_nanos());
+        }
+        println!();
         Ok(())
+    }
+}
+
+/// How long each round trip of a ping-pong took.
+pub struct Trips {
+    took: Vec<Duration>,
+    last: Instant,
+}
+
+impl Trips {
+    pub fn begin(count: usize) -> Trips {
+        Trips { took: Vec::with_capacity(count), last: Instant::now() }
+    }
+
+    pub fn one_ends(&mut self) {
+        let now = Instant::now();
+        self.took.push(now - self.last);
+        self.last = now;
+    }
+
+    fn median(mut self) -> Option<Duration> {
+        self.took.sort_unstable();
+        self.took.get(self.took.len() / 2).copied()
     }
 }
 
@@ -45,13 +73,9 @@ pub fn resident_bytes() -> Result<i64, Failure> {
     Ok(number.parse::<i64>()? * 1024)
 }
 
-/// A client's answer: CPU nanoseconds for a message, or bytes for a connection.
-pub fn parse(line: &str) -> Result<f64, Failure> {
-    let words = line.split_whitespace().collect::<Vec<_>>();
-    match words.as_slice() {
-        ["cpu", total, "wall", _, "messages", count] | ["memory", total, "connections", count] => {
-            Ok(total.parse::<f64>()? / count.parse::<f64>()?.max(1.0))
-        }
-        _ => Err(format!("a client said: {line:?}").into()),
-    }
+/// The same line as `print_memory` of `clients/client.h`.
+pub fn print_memory(before: i64, idle: i64, connections: usize) -> Result<(), Failure> {
+    let used = resident_bytes()? - before;
+    println!("idle {} used {used} connections {connections}", idle - before);
+    Ok(())
 }

@@ -1,94 +1,100 @@
-//! The tables in Markdown, and the sentence about what is slower than tungstenite.
+//! The tables in Markdown.
 
-use crate::cases::{Case, FLOOR, TUNGSTENITE, Unit};
+use std::fmt::Write;
 
-/// What a row has gathered: one value for each repetition (`None`: that run failed), and counts.
-#[derive(Clone, Debug, Default)]
-pub struct Row {
-    pub label: &'static str,
-    pub values: Vec<Option<f64>>,
-    pub instructions: Option<f64>,
-    pub system_calls: Option<f64>,
+use crate::case::{FLOOR, Figure, TUNGSTENITE, Unit};
+use crate::statistics::{Measured, Spread};
+
+/// Quartiles further apart than this share of the median say that a row is not to be trusted to a
+/// digit.
+pub const NOISY: f64 = 0.2;
+
+/// One for each figure of a case.
+pub fn markdown(measured: &Measured) -> String {
+    let mut text = String::new();
+    for (number, figure) in measured.case.figures.iter().enumerate() {
+        // Instructions and calls stand beside the first figure.
+        push_table(&mut text, measured, figure, number == 0);
+    }
+    for (label, reason) in measured.case.absent {
+        let _ = writeln!(text, "\n{label} {reason}.");
+    }
+    text
 }
 
-pub fn print(case: &Case, rows: &[Row]) {
-    let unit = match case.unit {
-        Unit::Nanoseconds => "CPU, ns/message",
-        Unit::Microseconds => "CPU, µs/message",
-        Unit::NanosecondsPerByte => "CPU, ns/byte",
-        Unit::KibPerConnection => "KiB/connection",
-    };
+fn push_table(text: &mut String, measured: &Measured, figure: &Figure, has_counts: bool) {
+    let case = &measured.case;
     // Of one core that does nothing else.
-    let has_speed = case.unit == Unit::NanosecondsPerByte;
-    let (speed, line) = if has_speed { (" GiB/s |", "--:|") } else { ("", "") };
-    println!("\n### {}\n", case.title);
-    println!(
-        "| library | {unit} |{speed} quartiles | x floor b | x tungstenite | instructions | calls |"
-    );
-    println!("|---|--:|{line}--:|--:|--:|--:|--:|");
-    for row in rows {
-        let values = row.values.iter().flatten().map(|value| scaled(*value, case));
-        let values = sorted(values.collect());
-        let median = quantile(&values, 0.5);
-        let speed = median.map(|median| 1e9 / median / f64::from(1 << 30));
-        println!(
-            "| {} | {} |{} {}..{} | {} | {} | {} | {} |",
-            row.label,
-            number(median),
-            if has_speed { format!(" {} |", number(speed)) } else { String::new() },
-            number(quantile(&values, 0.25)),
-            number(quantile(&values, 0.75)),
-            number(ratio(row, rows, FLOOR)),
-            number(ratio(row, rows, TUNGSTENITE)),
-            number(row.instructions),
-            number(row.system_calls),
-        );
+    let has_speed = figure.unit == Unit::NanosecondsPerByte;
+    let has_counts = has_counts && case.counted.is_some();
+    let mut heads = vec![figure.unit.label(), "quartiles", "x floor b", "x tungstenite"];
+    if has_speed {
+        heads.insert(1, "GiB/s");
+    }
+    if has_counts {
+        heads.extend(["instructions", "calls"]);
+    }
+    let _ = writeln!(text, "\n### {}\n", figure.title(case));
+    let _ = writeln!(text, "| library | {} |", heads.join(" | "));
+    let _ = writeln!(text, "|---|{}", "--:|".repeat(heads.len()));
+    for row in &measured.rows {
+        let spread = measured.spread(row, figure);
+        let mut cells = vec![number(spread.map(|spread| spread.median))];
+        if has_speed {
+            let speed = spread.map(|spread| 1e9 / spread.median / f64::from(1 << 30));
+            cells.push(number(speed));
+        }
+        cells.push(quartiles(spread));
+        for base in [FLOOR, TUNGSTENITE] {
+            cells.push(number(measured.ratio(row, figure, base).map(|ratio| ratio.median)));
+        }
+        if has_counts {
+            cells.extend([number(row.instructions), number(row.system_calls)]);
+        }
+        let _ = writeln!(text, "| {} | {} |", row.label, cells.join(" | "));
     }
 }
 
 /// The rows of anyws whose median ratio to tungstenite is above one.
-pub fn slower_than_tungstenite(case: &Case, rows: &[Row]) -> Vec<String> {
-    let ours = rows.iter().filter(|row| row.label.starts_with("anyws"));
-    let slower = ours.filter_map(|row| {
-        let ratio = ratio(row, rows, TUNGSTENITE).filter(|ratio| *ratio > 1.0)?;
-        Some(format!("{}: {} ({ratio:.2}x)", case.title, row.label))
-    });
-    slower.collect()
+pub fn slower_than_tungstenite(measured: &Measured) -> Vec<String> {
+    let mut slower = Vec::new();
+    for figure in measured.case.figures {
+        for row in measured.rows.iter().filter(|row| row.label.starts_with("anyws")) {
+            let ratio = measured.ratio(row, figure, TUNGSTENITE).map(|ratio| ratio.median);
+            if let Some(ratio) = ratio.filter(|ratio| *ratio > 1.0) {
+                let title = figure.title(&measured.case);
+                slower.push(format!("{title}: {} ({ratio:.2}x)", row.label));
+            }
+        }
+    }
+    slower
 }
 
-fn scaled(value: f64, case: &Case) -> f64 {
-    match case.unit {
-        Unit::Nanoseconds => value,
-        Unit::Microseconds => value / 1e3,
-        Unit::NanosecondsPerByte => value / case.bytes as f64,
-        Unit::KibPerConnection => value / 1024.0,
+/// The rows whose quartiles are far apart.
+pub fn noisy(measured: &Measured) -> Vec<String> {
+    let mut noisy = Vec::new();
+    for figure in measured.case.figures {
+        let rows = measured.rows.iter().filter_map(|row| {
+            let width = measured.spread(row, figure)?.width();
+            (width > NOISY).then(|| format!("{} ({:.0} %)", row.label, width * 100.0))
+        });
+        let rows = rows.collect::<Vec<_>>();
+        if !rows.is_empty() {
+            noisy.push(format!("{}: {}", figure.title(&measured.case), rows.join(", ")));
+        }
+    }
+    noisy
+}
+
+pub fn quartiles(spread: Option<Spread>) -> String {
+    match spread {
+        Some(Spread { low, high, .. }) => format!("{}..{}", number(Some(low)), number(Some(high))),
+        None => "-".to_owned(),
     }
 }
 
-/// The median over the repetitions of the ratio within one.
-fn ratio(row: &Row, rows: &[Row], base: &str) -> Option<f64> {
-    let base = rows.iter().find(|row| row.label == base)?;
-    let ratios = row.values.iter().zip(&base.values).filter_map(|(value, base)| {
-        let (value, base) = ((*value)?, (*base)?);
-        (base > 0.0).then_some(value / base)
-    });
-    quantile(&sorted(ratios.collect()), 0.5)
-}
-
-fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-fn quantile(sorted: &[f64], at: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let place = at * last as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    Some(low + (high - low) * place.fract())
-}
-
 /// Three digits.
-fn number(value: Option<f64>) -> String {
+pub fn number(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if value.abs() >= 100.0 => format!("{value:.0}"),
