@@ -6,10 +6,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
+pub mod ledger;
 pub mod model;
 #[path = "../../src/protocol/deflate/oracle.rs"]
 pub mod oracle;
 pub mod reader;
+pub mod site;
+pub mod world;
 
 /// For `oracle`: RFC 7692 §7.2.1.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

@@ -60,7 +60,10 @@ fn conversation(compression: Option<DeflateOffer>) -> Conversation {
     static URI: LazyLock<Uri> =
         LazyLock::new(|| Uri::parse("ws://server.example.com/chat").expect("an address"));
     let uri = URI.clone();
-    Conversation::new(&Offer { uri, protocols: vec![], headers: vec![], compression }, NONCE)
+    Conversation::new(
+        &Offer { uri, protocols: vec![], headers: vec![], compression, follows_redirects: false },
+        NONCE,
+    )
 }
 
 /// RFC 6455 §9.1 and RFC 7692 §7.1. Values are tokens, so every comma and semicolon separates.

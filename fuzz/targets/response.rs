@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use anyws::handshake::redirect::is_redirect;
 use anyws::handshake::{Conversation, DeflateOffer, Fault, Offer, Step};
 use anyws::http::body::MAX_BODY_BYTES;
 use anyws::http::head::{MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES};
@@ -29,11 +30,13 @@ struct Outcome {
 
 fuzz_target!(|data: &[u8]| {
     let mut choices = Choices::new(data);
-    let compresses = choices.bit();
+    let set = choices.byte();
+    let (compresses, follows_redirects) = (set & 1 != 0, set & 2 != 0);
     let cuts = Cuts::new(&mut choices);
     let bytes = choices.rest();
-    let whole = converse(std::iter::once(bytes), compresses);
-    let mut pieces = converse(cuts.pieces(bytes), compresses);
+    let offer = offer(compresses, follows_redirects);
+    let whole = converse(std::iter::once(bytes), &offer);
+    let mut pieces = converse(cuts.pieces(bytes), &offer);
     if pieces.body != whole.body {
         // A length that is not to be believed: what comes along with the head is taken.
         let response = whole.response.as_ref().expect("a body has a head");
@@ -44,6 +47,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(pieces, whole);
     if let Some(response) = &whole.response {
         keeps_limits(response, &whole);
+        // Nobody awaits the body of what leads elsewhere.
+        assert!(!(follows_redirects && is_redirect(response.status)) || whole.body.is_empty());
         if let Ok(Step::Upgraded { .. }) = whole.end {
             was_answered_rightly(response, &whole, compresses);
         }
@@ -51,7 +56,7 @@ fuzz_target!(|data: &[u8]| {
     strict_heads_are_read(bytes);
 });
 
-fn offer(compresses: bool) -> Offer {
+fn offer(compresses: bool, follows_redirects: bool) -> Offer {
     static URI: LazyLock<Uri> =
         LazyLock::new(|| Uri::parse("ws://server.example.com/chat").expect("an address"));
     let compression = DeflateOffer {
@@ -65,11 +70,12 @@ fn offer(compresses: bool) -> Offer {
         protocols: vec!["chat".to_owned(), "superchat".to_owned()],
         headers: Vec::new(),
         compression: compresses.then_some(compression),
+        follows_redirects,
     }
 }
 
-fn converse<'b>(pieces: impl Iterator<Item = &'b [u8]>, compresses: bool) -> Outcome {
-    let mut conversation = Conversation::new(&offer(compresses), NONCE);
+fn converse<'b>(pieces: impl Iterator<Item = &'b [u8]>, offer: &Offer) -> Outcome {
+    let mut conversation = Conversation::new(offer, NONCE);
     let mut consumed = 0;
     let mut end = Ok(Step::More);
     for piece in pieces {

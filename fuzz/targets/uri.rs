@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
         is_what_was_written(uri, address);
     }
     let uri = uri.unwrap_or_else(|| Uri::parse("ws://server.example.com/").expect("an address"));
-    is_read_back(&Offer { uri, protocols, headers, compression: None });
+    is_read_back(&Offer { uri, protocols, headers, compression: None, follows_redirects: true });
 });
 
 /// One parse tells whom to connect to, what to name in Host, and what to ask for.

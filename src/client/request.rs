@@ -126,8 +126,11 @@ impl Request {
             self.credential = None;
             self.trust = self.trust.for_other_origin();
         }
+        if std::mem::take(&mut self.progress.has_answered) {
+            // RFC 7616 §3.4.6: a Digest answer is for one target; and nobody has asked there.
+            self.forget_answer();
+        }
         self.offer.uri = next;
-        self.progress.has_answered = false;
         Ok(())
     }
 
@@ -141,9 +144,77 @@ impl Request {
         let target = self.offer.uri.target();
         let answer = auth::answer(challenges, credential, "GET", target, random::nonce());
         let Some(answer) = answer else { return false };
-        let headers = &mut self.offer.headers;
-        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Authorization"));
-        headers.push(("Authorization".to_owned(), answer));
+        self.forget_answer();
+        self.offer.headers.push(("Authorization".to_owned(), answer));
         true
+    }
+
+    /// Also of an answer that the application has given by itself: it was not enough.
+    fn forget_answer(&mut self) {
+        self.offer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Authorization"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Headers, Version};
+
+    fn request(uri: &str) -> Request {
+        Request {
+            offer: Offer {
+                uri: Uri::parse(uri).unwrap(),
+                protocols: vec![],
+                headers: vec![("Cookie".to_owned(), "a=b".to_owned())],
+                compression: None,
+                follows_redirects: true,
+            },
+            options: TcpOptions { no_delay: true, send_buffer_bytes: 0 },
+            connect_timeout: Duration::from_secs(1),
+            max_addresses: 1,
+            total_timeout: None,
+            validates: false,
+            trust: TrustSettings::default(),
+            credential: Some(Credential::new("user", "pass").unwrap()),
+            proxy_credential: None,
+            max_redirects: 3,
+            proxy: Zeroizing::default(),
+            environment: vec![],
+            runtime: Weak::new(),
+            progress: Rounds::default(),
+        }
+    }
+
+    fn response(status: u16, name: &str, value: &str) -> Response {
+        let mut headers = Headers::default();
+        headers.append(name, value);
+        Response { version: Version::Http11, status, reason: String::new(), headers }
+    }
+
+    #[test]
+    fn an_answer_goes_where_it_was_asked_for_and_not_with_a_redirect() {
+        let challenge = response(401, "WWW-Authenticate", "Digest realm=\"r\", nonce=\"n\"");
+        let redirect = response(302, "Location", "/new");
+        let mut request = request("ws://h/old");
+        let names = |request: &Request| {
+            request.offer.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        assert!(request.goes_on_after(&challenge).unwrap());
+        assert_eq!(names(&request), ["Cookie", "Authorization"]);
+        assert!(request.goes_on_after(&redirect).unwrap());
+        assert_eq!(names(&request), ["Cookie"]);
+        assert!(request.goes_on_after(&challenge).unwrap(), "another target asks again");
+        assert!(request.offer.headers[1].1.contains("uri=\"/new\""));
+    }
+
+    #[test]
+    fn a_header_of_the_applications_own_travels_within_its_origin() {
+        let mut request = request("ws://h/old");
+        let own = ("Authorization".to_owned(), "Bearer by-hand".to_owned());
+        request.offer.headers.push(own.clone());
+        assert!(request.goes_on_after(&response(302, "Location", "/new")).unwrap());
+        assert_eq!(request.offer.headers[1], own);
+        assert!(request.goes_on_after(&response(302, "Location", "//i/new")).unwrap());
+        assert!(request.offer.headers.is_empty() && request.credential.is_none());
     }
 }

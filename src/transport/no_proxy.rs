@@ -62,6 +62,10 @@ fn is_within(name: &str, domain: &str) -> bool {
 }
 
 fn block_covers(block: &str, bits: &str, host: &Host) -> bool {
+    // `u32::from_str` takes a sign.
+    if !bits.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
     let block = block.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(block);
     let (Ok(block), Ok(bits)) = (block.parse::<IpAddr>(), bits.parse::<u32>()) else {
         return false;
@@ -207,6 +211,7 @@ mod tests {
             ("::/129", "ws://[::2]", false),
             ("10.0.0.0/", "ws://10.0.0.0", false),
             ("10.0.0.0/-1", "ws://10.0.0.0", false),
+            ("10.0.0.0/+8", "ws://10.0.0.0", false),
             ("h/8", "ws://h", false),
         ] {
             assert_eq!(covered(entry, target), is, "{entry} {target}");
