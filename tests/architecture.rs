@@ -24,13 +24,16 @@ const FLOORS: [(&str, &[&str]); 8] = [
 
 /// Words of lower floors that the boundary hands on: names of failures, what a message is made of,
 /// and the clock. It calls nothing else there.
-const WORDS_OF_FFI: [&str; 13] = [
+const WORDS_OF_FFI: [&str; 16] = [
     "handshake",
     "handshake::RedirectFault",
     "http::HeadFault",
     "protocol::Fault",
     "protocol::MessageKind",
     "protocol::Part",
+    "protocol::burst",
+    "protocol::burst::Burst",
+    "protocol::burst::Packed",
     "protocol::receiver::Payload",
     "reactor::mailbox::on_event_loop",
     "reactor::now",

@@ -3,6 +3,8 @@
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "messages/bursts.rs"]
+mod bursts;
 mod support;
 
 use anyws::ffi::result::*;

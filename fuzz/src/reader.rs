@@ -24,6 +24,8 @@ pub struct Reader {
     pub portion: Option<(MessageKind, Vec<u8>)>,
     /// Payload may be read straight into the message's buffer.
     pub reads_directly: bool,
+    /// Messages that follow one another are taken at once.
+    pub takes_bursts: bool,
     /// After so many events messages are no longer wanted.
     pub discards_after: Option<usize>,
     pub is_discarding: bool,
@@ -46,6 +48,7 @@ impl Reader {
             end: End::Open,
             portion: None,
             reads_directly: false,
+            takes_bursts: false,
             discards_after: None,
             is_discarding: false,
             mode,
@@ -141,6 +144,7 @@ impl Reader {
         let mut inflated = std::mem::take(&mut self.inflated);
         let mut input = Input { bytes, at, end, inflated: &mut inflated };
         loop {
+            self.burst(&mut input);
             let before = (Counted::bytes_in_use(), input.at);
             let event = self.receiver.receive(&mut input);
             self.held += Counted::bytes_in_use() - before.0;
@@ -153,6 +157,28 @@ impl Reader {
         let at = input.at;
         self.inflated = inflated;
         at
+    }
+
+    fn burst(&mut self, input: &mut Input<'_>) {
+        let wanted = match self.discards_after {
+            Some(after) if !self.is_discarding => after.saturating_sub(self.events).max(1),
+            _ => usize::MAX,
+        };
+        let (mut messages, at, end) = (Vec::new(), input.at, input.end);
+        if let Some(mut burst) = self.receiver.burst(input).filter(|_| self.takes_bursts) {
+            while messages.len() < wanted
+                && let Some((part, piece)) = burst.next_message()
+            {
+                let last = piece.len() - 1;
+                let behind = std::mem::replace(&mut piece[last], 0);
+                messages.push((part, piece.to_vec()));
+                piece[last] = behind;
+            }
+        }
+        assert!(input.at >= at + 2 * messages.len() && input.at <= end);
+        for (part, mut piece) in messages {
+            self.take(Event::Message(part, Payload::InPlace(&mut piece)));
+        }
     }
 
     fn take(&mut self, event: Event<'_>) {

@@ -41,6 +41,7 @@ fuzz_target!(|data: &[u8]| {
     let mut reader = Reader::new(Receiver::new(mode, limits, inflater), mode, limits, room);
     reader.reads_directly = reads_directly;
     reader.discards_after = discards_after;
+    reader.takes_bursts = set & 128 != 0;
     if !reader.read(&wire, cuts, ENOUGH) {
         return;
     }

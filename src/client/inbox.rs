@@ -34,9 +34,15 @@ pub fn cost(len: usize) -> u64 {
 
 impl Backlog {
     /// A message waits. Only the event loop calls this.
-    #[inline]
     pub fn add(&self, len: usize) {
-        let added = self.added.load(Ordering::Relaxed).wrapping_add(cost(len));
+        self.add_many(1, len);
+    }
+
+    /// Messages of these bytes all in all wait, or will in a moment: before they may be taken. Only
+    /// the event loop calls this.
+    pub fn add_many(&self, messages: usize, bytes: usize) {
+        let cost = bytes as u64 + messages as u64 * MESSAGE_OVERHEAD;
+        let added = self.added.load(Ordering::Relaxed).wrapping_add(cost);
         self.added.store(added, Ordering::Release);
     }
 
@@ -110,6 +116,8 @@ pub struct Inbox {
 struct Content {
     messages: VecDeque<OwnedMessage>,
     end: Option<End>,
+    /// So many threads sleep: only then waking is worth a system call.
+    waiting: usize,
 }
 
 /// Why no further message will come.
@@ -124,8 +132,13 @@ pub enum End {
 
 impl Inbox {
     pub fn push(&self, message: OwnedMessage) {
-        lock(&self.content).messages.push_back(message);
-        self.changed.notify_one();
+        let mut content = lock(&self.content);
+        content.messages.push_back(message);
+        let is_awaited = content.waiting > 0;
+        drop(content);
+        if is_awaited {
+            self.changed.notify_one();
+        }
     }
 
     /// A new attempt to connect: what an earlier one came to is forgotten.
@@ -155,16 +168,19 @@ impl Inbox {
             if let Some(end) = &content.end {
                 return Err(end.clone());
             }
-            let Some(deadline) = deadline else {
-                content = self.changed.wait(content).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = deadline.saturating_duration_since(crate::reactor::now());
-            if left.is_zero() {
+            let left = deadline.map(|it| it.saturating_duration_since(crate::reactor::now()));
+            if left.is_some_and(|left| left.is_zero()) {
                 return Ok(None);
             }
-            content =
-                self.changed.wait_timeout(content, left).unwrap_or_else(PoisonError::into_inner).0;
+            content.waiting += 1;
+            content = match left {
+                None => self.changed.wait(content).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(content, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            content.waiting -= 1;
         }
     }
 }
@@ -186,6 +202,32 @@ mod tests {
         assert!(backlog.remove(cost(100), limit), "half is left: go on");
         assert!(!backlog.remove(cost(100), limit), "said once");
         assert!(!backlog.must_pause(limit));
+    }
+
+    #[test]
+    fn many_at_once_count_as_many_do() {
+        let backlog = Backlog::default();
+        let limit = 3 * MESSAGE_OVERHEAD + 300;
+        backlog.add_many(3, 299);
+        assert!(!backlog.must_pause(limit));
+        backlog.add_many(0, 1);
+        assert!(backlog.must_pause(limit));
+        assert!(backlog.remove(cost(100) + cost(100) + cost(100), limit));
+    }
+
+    #[test]
+    fn a_thread_that_waits_is_woken_by_the_message() {
+        let inbox = Inbox::default();
+        let part = Part { kind: crate::protocol::MessageKind::Text, is_complete: true };
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| inbox.take(None).unwrap().unwrap().len());
+            while lock(&inbox.content).waiting == 0 {
+                std::thread::yield_now();
+            }
+            inbox.push(OwnedMessage { part, bytes: b"xy\0".to_vec() });
+            assert_eq!(taken.join().unwrap(), 2);
+        });
+        assert_eq!(lock(&inbox.content).waiting, 0);
     }
 
     #[test]

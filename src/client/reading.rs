@@ -131,6 +131,14 @@ impl Open {
         let is_stream = self.is_stream;
         let mut wanted = is_stream || sink.begin_messages();
         let outcome = loop {
+            if wanted && !is_stream {
+                let burst = self.receiver.burst(&mut input);
+                if !burst.is_none_or(|burst| sink.burst(burst)) {
+                    self.receiver.end();
+                } else if link.state.load() != State::Open {
+                    self.notice_local_close(link, turn.now);
+                }
+            }
             let Some(event) = self.receiver.receive(&mut input) else { break None };
             match event {
                 Event::Message(_, payload) if is_stream => {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::lock::lock;
 use crate::protocol::Part;
+use crate::protocol::burst::Burst;
 use crate::protocol::receiver::Payload;
 
 use super::error::Error;
@@ -26,6 +27,9 @@ pub trait Sink: Send {
     fn begin_messages(&mut self) -> bool;
     /// One message, or a portion of one; `false` when no more are wanted.
     fn message(&mut self, part: Part, payload: Payload<'_>) -> bool;
+    /// Whole messages one behind the other; `false` when no more are wanted. Those that are not
+    /// taken are offered again, unless the socket is being closed.
+    fn burst(&mut self, burst: Burst<'_>) -> bool;
     fn end_messages(&mut self, has_begun: bool);
     /// An operation has ended. `cookie` is what it was begun with, `bytes` how much was done, also
     /// when it failed.

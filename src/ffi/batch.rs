@@ -1,24 +1,29 @@
-//! Events on their way through a queue: records in order, and the bytes of small messages behind
-//! one another, so that a message costs one copy and no allocation.
+//! Events on their way through a queue: records in order, and the bytes of messages that are not
+//! large behind one another as they came, so that a burst costs one copy and no allocation.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::client::inbox::OwnedMessage;
 use crate::protocol::Part;
+use crate::protocol::burst::{self, Packed};
 use crate::protocol::receiver::Payload;
 
 use super::delivery::{ClosedRecord, Completed, Delivery};
 
-/// Messages up to this size are copied into the batch, larger ones keep their own buffer.
+/// Messages that come alone are copied into the batch up to this size, larger ones keep their own
+/// buffer.
 const SHARED_BYTES: usize = 16 * 1024;
 /// An emptied batch keeps its memory up to this size.
 const KEPT_BYTES: usize = 4 << 20;
+/// With more than this it is handed on.
+const FULL_BYTES: usize = 1 << 30;
+
+const _: () = assert!(SHARED_BYTES <= burst::MAX_PACKED_BYTES);
 
 /// What happened to one socket.
 pub enum Happening {
-    /// A message in the batch's bytes: start and length; a zero follows it.
-    Message(Part, u32, u32),
+    Messages(Run),
     LargeMessage(Box<OwnedMessage>),
     Completed(Box<Completed>),
     Closed(Box<ClosedRecord>),
@@ -28,10 +33,19 @@ pub enum Happening {
     Released,
 }
 
-pub struct Record {
+/// Messages that follow one another: packed in the batch's bytes from `start` on; a byte that is
+/// nobody's is behind them, at `end`.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    start: usize,
+    end: usize,
+    pub messages: usize,
+}
+
+struct Record {
     /// Whose it is: a place in the batch's deliveries.
-    delivery: u32,
-    pub happening: Happening,
+    delivery: usize,
+    happening: Happening,
 }
 
 #[derive(Default)]
@@ -39,12 +53,23 @@ pub struct Batch {
     records: VecDeque<Record>,
     deliveries: Vec<Arc<Delivery>>,
     bytes: Vec<u8>,
+    /// Of all records.
+    events: usize,
+}
+
+/// What is first in a batch.
+pub enum First<'b> {
+    /// Some messages of a socket; `Batch::took` must follow.
+    Messages(&'b Delivery, Packed<'b>),
+    /// Anything else.
+    Other(Arc<Delivery>, Happening),
 }
 
 impl Batch {
+    /// How many events there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.events
     }
 
     #[inline]
@@ -54,95 +79,103 @@ impl Batch {
 
     /// Full enough to be handed on.
     pub fn is_full(&self) -> bool {
-        self.bytes.len() > (u32::MAX / 4) as usize || self.deliveries.len() > (1 << 20)
+        self.bytes.len() > FULL_BYTES
     }
 
-    #[inline]
     pub fn push(&mut self, delivery: &Arc<Delivery>, happening: Happening) {
         let is_new = self.deliveries.last().is_none_or(|last| !Arc::ptr_eq(last, delivery));
         if is_new {
             self.deliveries.push(Arc::clone(delivery));
         }
-        let delivery = (self.deliveries.len() - 1) as u32;
+        let delivery = self.deliveries.len() - 1;
+        self.events += happening.events();
         self.records.push_back(Record { delivery, happening });
     }
 
+    /// So many messages, packed as `Packed` reads them, and one byte behind them.
+    pub fn push_packed(&mut self, delivery: &Arc<Delivery>, packed: &[u8], messages: usize) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(packed);
+        let end = self.bytes.len().saturating_sub(1);
+        self.push(delivery, Happening::Messages(Run { start, end, messages }));
+    }
+
     /// Returns the message's length.
-    #[inline]
     pub fn push_message(
         &mut self,
         delivery: &Arc<Delivery>,
         part: Part,
         payload: Payload<'_>,
     ) -> usize {
-        let piece = match payload {
-            Payload::InPlace(piece) if piece.len() <= SHARED_BYTES => piece,
-            payload => {
-                let message = Box::new(OwnedMessage::new(part, payload));
-                let len = message.len();
-                self.push(delivery, Happening::LargeMessage(message));
-                return len;
-            }
-        };
+        let len = payload.bytes().len();
+        if len > SHARED_BYTES || matches!(payload, Payload::Gathered(_)) {
+            let message = Box::new(OwnedMessage::new(part, payload));
+            self.push(delivery, Happening::LargeMessage(message));
+            return len;
+        }
         let start = self.bytes.len();
-        let text = piece.split_last().map_or(&[][..], |(_, text)| text);
-        self.bytes.reserve(text.len() + 1);
-        self.bytes.extend_from_slice(text);
+        burst::pack(&mut self.bytes, part, payload.bytes());
+        let end = self.bytes.len();
         self.bytes.push(0);
-        // Both fit: a batch is handed on long before (`is_full`).
-        self.push(delivery, Happening::Message(part, start as u32, text.len() as u32));
-        text.len()
+        self.push(delivery, Happening::Messages(Run { start, end, messages: 1 }));
+        len
     }
 
     /// Moves everything of `other` behind what is here.
     pub fn append(&mut self, other: &mut Batch) {
         if self.is_empty() {
             self.clear();
-            std::mem::swap(self, other);
-            return;
+            // Its memory is worth more than a copy, once there is enough of it.
+            if self.bytes.capacity() < other.bytes.len() {
+                std::mem::swap(self, other);
+                return;
+            }
         }
-        let (bytes, deliveries) = (self.bytes.len() as u32, self.deliveries.len() as u32);
+        let (bytes, deliveries) = (self.bytes.len(), self.deliveries.len());
         self.bytes.extend_from_slice(&other.bytes);
         self.deliveries.append(&mut other.deliveries);
+        self.events += other.events;
         self.records.extend(other.records.drain(..).map(|record| Record {
             delivery: record.delivery + deliveries,
             happening: match record.happening {
-                Happening::Message(part, start, len) => {
-                    Happening::Message(part, start + bytes, len)
-                }
+                Happening::Messages(run) => Happening::Messages(Run {
+                    start: run.start + bytes,
+                    end: run.end + bytes,
+                    messages: run.messages,
+                }),
                 other => other,
             },
         }));
         other.clear();
     }
 
-    /// Takes the first record, with whose it is.
-    #[inline]
-    pub fn pop(&mut self) -> Option<(Arc<Delivery>, Happening)> {
-        let record = self.records.pop_front()?;
-        let delivery = self.deliveries.get(record.delivery as usize)?;
-        Some((Arc::clone(delivery), record.happening))
-    }
-
-    /// Takes the first record if it is a small message of `delivery`: what it is and its bytes with
-    /// the zero behind them.
-    #[inline]
-    pub fn pop_message_of(&mut self, delivery: &Arc<Delivery>) -> Option<(Part, &[u8])> {
+    /// What comes first. Messages are taken by way of `took`, all others with this call.
+    pub fn first(&mut self) -> Option<First<'_>> {
         let record = self.records.front()?;
-        let Happening::Message(part, start, len) = record.happening else { return None };
-        let whose = self.deliveries.get(record.delivery as usize)?;
-        if !Arc::ptr_eq(whose, delivery) {
-            return None;
+        let delivery = self.deliveries.get(record.delivery);
+        if let (Happening::Messages(run), Some(delivery)) = (&record.happening, delivery) {
+            let packed = self.bytes.get_mut(run.start..=run.end).unwrap_or_default();
+            return Some(First::Messages(delivery, Packed::new(packed)));
         }
-        self.records.pop_front();
-        Some((part, self.piece(start, len)))
+        let record = self.records.pop_front()?;
+        self.events = self.events.saturating_sub(1);
+        Some(First::Other(Arc::clone(delivery?), record.happening))
     }
 
-    /// The bytes of a small message that was popped, with the zero behind them.
-    #[inline]
-    pub fn piece(&self, start: u32, len: u32) -> &[u8] {
-        let start = start as usize;
-        self.bytes.get(start..=start + len as usize).unwrap_or(&[0])
+    /// So many of the first messages, and the bytes that they took, have been taken.
+    pub fn took(&mut self, messages: usize, bytes: usize) {
+        let Some(Record { happening: Happening::Messages(run), .. }) = self.records.front_mut()
+        else {
+            return;
+        };
+        // Out of which nothing can be read, that would stay for ever; but there is no such run.
+        let taken = if messages == 0 { run.messages } else { messages.min(run.messages) };
+        run.start += bytes;
+        run.messages -= taken;
+        self.events = self.events.saturating_sub(taken);
+        if run.messages == 0 {
+            self.records.pop_front();
+        }
     }
 
     /// Forgets what was popped, and keeps the memory for the next round.
@@ -150,6 +183,7 @@ impl Batch {
         self.records.clear();
         self.deliveries.clear();
         self.bytes.clear();
+        self.events = 0;
         if self.bytes.capacity() > KEPT_BYTES {
             self.bytes = Vec::new();
             self.records = VecDeque::new();
@@ -159,8 +193,17 @@ impl Batch {
     pub fn into_records(self) -> impl Iterator<Item = (Arc<Delivery>, Happening)> {
         let Batch { records, deliveries, .. } = self;
         records.into_iter().filter_map(move |record| {
-            let delivery = deliveries.get(record.delivery as usize)?;
+            let delivery = deliveries.get(record.delivery)?;
             Some((Arc::clone(delivery), record.happening))
         })
+    }
+}
+
+impl Happening {
+    fn events(&self) -> usize {
+        match self {
+            Happening::Messages(run) => run.messages,
+            _ => 1,
+        }
     }
 }

@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use crate::client::inbox::OwnedMessage;
 use crate::client::sink::{CONNECT, Cookie};
+use crate::client::state::State;
 use crate::client::{Closed, Error, Sink, Verdict};
 use crate::protocol::Part;
+use crate::protocol::burst::Burst;
 use crate::protocol::receiver::Payload;
 
 use super::batch::{Batch, Happening};
 use super::callback;
+use super::caller::Caller;
 use super::entry::{Entry, Handlers, set_current};
 use super::event_queue::EventQueue;
-use super::message;
 use super::outcome;
 use super::result::*;
 use super::types::*;
@@ -40,18 +42,12 @@ impl Delivery {
 
     /// Runs a callback of this socket, unless the socket has been freed.
     pub fn run(&self, code: impl FnOnce(*mut ws_socket)) {
-        if self.entry.gate.enter() {
-            self.run_inside(code);
-            self.entry.gate.leave();
+        if self.enter() {
+            let outer = set_current((self.entry.handle, Arc::as_ptr(&self.entry)));
+            callback::call(|| code(self.entry.as_pointer()));
+            set_current(outer);
+            self.leave();
         }
-    }
-
-    /// The same for whoever is inside the gate already.
-    #[inline]
-    fn run_inside(&self, code: impl FnOnce(*mut ws_socket)) {
-        let outer = set_current((self.entry.handle, Arc::as_ptr(&self.entry)));
-        callback::call(|| code(self.entry.as_pointer()));
-        set_current(outer);
     }
 
     /// Into the gate, to call several handlers; `leave` must follow unless it answers `false`.
@@ -65,21 +61,29 @@ impl Delivery {
         self.entry.gate.leave();
     }
 
-    /// The message handler, for whoever has entered.
-    #[inline]
-    pub fn call_message_inside(&self, record: &message::Record) {
-        if let Some(function) = self.handlers.message.function {
-            let user_data = self.handlers.message.user_data;
-            // SAFETY: the application registered a function of this type.
-            self.run_inside(|socket| unsafe { function(socket, record.as_message(), user_data) });
+    /// Hands a message over that has bytes of its own.
+    pub fn call_message(&self, part: Part, bytes: Vec<u8>) {
+        if self.enter() {
+            Caller::new(self).call_shared(part, bytes);
+            self.leave();
         }
     }
 
-    pub fn call_message(&self, record: &message::Record) {
-        if self.enter() {
-            self.call_message_inside(record);
-            self.leave();
+    /// Calls the message handler for each, for whoever has entered, until the socket is freed or
+    /// begins to close. `false`: it has been freed.
+    fn call_burst(&self, mut burst: Burst<'_>) -> bool {
+        let (gate, state) = (&self.entry.gate, &self.entry.socket.link.state);
+        let mut caller = Caller::new(self);
+        while !gate.is_closed() {
+            match burst.next_message() {
+                Some((part, piece)) => caller.call(part, piece),
+                None => return true,
+            }
+            if state.load() != State::Open {
+                return true;
+            }
         }
+        false
     }
 
     pub fn call_completed(&self, done: &Completed) {
@@ -180,17 +184,32 @@ impl Sink for Deliverer {
             link.inbox.push(message);
             return true;
         }
+        let mut caller = Caller::new(delivery);
         match payload {
-            Payload::InPlace(piece) => {
-                // The byte behind belongs to the next frame: it is a zero only meanwhile.
-                let behind = piece.last_mut().map(std::mem::take);
-                delivery.call_message_inside(&message::Record::borrowed(part, piece));
-                if let (Some(place), Some(behind)) = (piece.last_mut(), behind) {
-                    *place = behind;
-                }
+            Payload::InPlace(piece) => caller.call(part, piece),
+            Payload::Gathered(bytes) => caller.call_shared(part, bytes),
+        }
+        true
+    }
+
+    fn burst(&mut self, mut burst: Burst<'_>) -> bool {
+        let delivery = &self.delivery;
+        if let Some(queue) = delivery.queue() {
+            queue.post_batch(&mut self.staged);
+            let whole = burst.take_all();
+            if whole.messages > 0 {
+                let backlog = &delivery.entry.socket.link.backlog;
+                backlog.add_many(whole.messages, whole.payload_bytes);
+                queue.post_messages(delivery, whole.bytes, whole.messages);
             }
-            Payload::Gathered(bytes) => {
-                delivery.call_message_inside(&message::Record::shared(part, bytes));
+            return true;
+        }
+        if delivery.handlers.message.function.is_some() {
+            return delivery.call_burst(burst);
+        }
+        while let Some((part, piece)) = burst.next_message() {
+            if !self.message(part, Payload::InPlace(piece)) {
+                return false;
             }
         }
         true
@@ -199,7 +218,11 @@ impl Sink for Deliverer {
     #[inline]
     fn end_messages(&mut self, has_begun: bool) {
         match self.delivery.queue() {
-            Some(queue) => queue.post_batch(&mut self.staged),
+            Some(queue) if !self.staged.is_empty() => {
+                queue.post_batch(&mut self.staged);
+                self.staged = Batch::default(); // an idle connection holds no memory
+            }
+            Some(_) => {}
             None if has_begun && !self.delivery.handlers.is_pull() => self.delivery.leave(),
             None => {}
         }

@@ -1,8 +1,8 @@
 //! Event queues: what happens on I/O threads waits here for a thread of the application.
 //!
-//! Records and the bytes of small messages are appended to one batch under a short lock; the
-//! consumer takes the whole batch and walks it without a lock. The queue knows three ways to say
-//! that it is not empty: a condition for `dispatch` and `next`, a descriptor, and a hook.
+//! Records and the bytes of messages that are not large are appended to one batch under a short
+//! lock; the consumer takes the whole batch and walks it without a lock. The queue knows three ways
+//! to say that it is not empty: a condition for `dispatch` and `next`, a descriptor, and a hook.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,14 +10,16 @@ use std::time::Instant;
 
 use crate::base::lock::lock;
 use crate::client::inbox::{OwnedMessage, cost};
+use crate::protocol::burst::Packed;
+use crate::protocol::receiver::Payload;
 
-use super::batch::{Batch, Happening};
+use super::batch::{Batch, First, Happening};
 use super::callback;
-use super::delivery::{ClosedRecord, Delivery};
+use super::caller::Caller;
+use super::delivery::Delivery;
 use super::entry::Handler;
-use super::message;
+use super::taken::Taken;
 use super::types::*;
-use super::validation;
 use super::wait_handle::WaitHandle;
 
 pub struct EventQueue {
@@ -114,36 +116,37 @@ impl EventQueue {
         if staged.is_empty() {
             return;
         }
-        let mut filling = lock(&self.filling);
-        if !self.is_open() {
-            drop(filling);
+        if !self.fill(|batch| batch.append(staged)) {
             staged.clear();
-            return;
-        }
-        let was_quiet = filling.is_quiet();
-        filling.batch.append(staged);
-        drop(filling);
-        if was_quiet {
-            self.has_become_non_empty();
         }
     }
 
+    /// The same for messages that lie one behind the other, and a byte behind them.
+    pub fn post_messages(&self, delivery: &Arc<Delivery>, packed: &[u8], messages: usize) {
+        self.fill(|batch| batch.push_packed(delivery, packed, messages));
+    }
+
     pub fn post(&self, delivery: &Arc<Delivery>, happening: Happening) {
+        let is_last = matches!(happening, Happening::Released);
+        if !self.fill(|batch| batch.push(delivery, happening)) && is_last {
+            // Nobody will ask any more; the last word is said all the same.
+            delivery.call_released();
+        }
+    }
+
+    /// `false`: the queue has been freed.
+    fn fill(&self, fill: impl FnOnce(&mut Batch)) -> bool {
         let mut filling = lock(&self.filling);
         if !self.is_open() {
-            drop(filling);
-            // Nobody will ask any more; the last word is said all the same.
-            if let Happening::Released = happening {
-                delivery.call_released();
-            }
-            return;
+            return false;
         }
         let was_quiet = filling.is_quiet();
-        filling.batch.push(delivery, happening);
+        fill(&mut filling.batch);
         drop(filling);
         if was_quiet {
             self.has_become_non_empty();
         }
+        true
     }
 
     fn is_non_empty(&self) -> bool {
@@ -182,52 +185,57 @@ impl EventQueue {
         };
         let mut dispatched = 0;
         while dispatched < limit && self.is_open() {
-            match batch.pop() {
-                Some((delivery, happening)) => {
-                    dispatched += 1;
-                    dispatched +=
-                        self.dispatch_run(delivery, happening, &mut batch, limit - dispatched);
+            if batch.is_empty() && !self.refill(&mut batch) {
+                break;
+            }
+            match batch.first() {
+                Some(First::Messages(delivery, mut packed)) => {
+                    let more = limit - dispatched;
+                    let messages = self.dispatch_messages(delivery, &mut packed, more);
+                    let bytes = packed.taken();
+                    batch.took(messages, bytes);
+                    dispatched += messages;
                 }
-                None if self.refill(&mut batch) => {}
-                None => break,
+                Some(First::Other(delivery, happening)) => {
+                    dispatched += 1;
+                    dispatch_one(&delivery, happening);
+                }
+                None => {}
             }
         }
         self.put_back(batch);
         Ok(dispatched)
     }
 
-    /// Calls the handler of one event, and of the messages of the same socket that follow it, at
-    /// most `more` of them. Returns how many followed.
-    fn dispatch_run(
+    /// Calls the handler for some messages of a socket, at most `limit` of them, unless it has been
+    /// freed. Returns how many they were.
+    fn dispatch_messages(
         &self,
-        delivery: Arc<Delivery>,
-        happening: Happening,
-        batch: &mut Batch,
-        more: usize,
+        delivery: &Delivery,
+        packed: &mut Packed<'_>,
+        limit: usize,
     ) -> usize {
-        let Happening::Message(part, start, len) = happening else {
-            dispatch_one(&delivery, happening);
-            return 0;
-        };
-        let mut taken = cost(len as usize);
+        let gate = &delivery.entry.gate;
         let is_inside = delivery.enter();
-        if is_inside {
-            delivery.call_message_inside(&message::Record::borrowed(part, batch.piece(start, len)));
-        }
-        let mut count = 0;
-        while count < more && taken < TAKEN_AT_ONCE && self.is_open() {
-            let Some((part, piece)) = batch.pop_message_of(&delivery) else { break };
-            count += 1;
-            taken += cost(piece.len().saturating_sub(1));
-            if is_inside && !delivery.entry.gate.is_closed() {
-                delivery.call_message_inside(&message::Record::borrowed(part, piece));
+        let (mut messages, mut taken) = (0, 0);
+        {
+            let mut caller = is_inside.then(|| Caller::new(delivery));
+            while messages < limit && taken < TAKEN_AT_ONCE && self.is_open() {
+                let Some((part, piece)) = packed.next_message() else { break };
+                messages += 1;
+                taken += cost(piece.len() - 1);
+                if gate.is_closed() {
+                    caller = None;
+                } else if let Some(caller) = &mut caller {
+                    caller.call(part, piece);
+                }
             }
         }
         if is_inside {
             delivery.leave();
         }
         delivery.entry.socket.link.messages_taken(taken);
-        count
+        messages
     }
 
     /// Takes one event out.
@@ -235,8 +243,17 @@ impl EventQueue {
         let _consuming = self.begin_consuming()?;
         loop {
             let mut batch = self.take_batch(deadline)?;
-            let taken = match batch.pop() {
-                Some((delivery, happening)) => take_one(&delivery, happening, &batch),
+            let taken = match batch.first() {
+                Some(First::Messages(delivery, mut packed)) => {
+                    let taken = packed.next_message().and_then(|(part, piece)| {
+                        let message = OwnedMessage::new(part, Payload::InPlace(piece));
+                        Taken::message(delivery, message)
+                    });
+                    let bytes = packed.taken();
+                    batch.took(1, bytes);
+                    taken
+                }
+                Some(First::Other(delivery, happening)) => Taken::other(&delivery, happening),
                 None => None,
             };
             self.put_back(batch);
@@ -334,10 +351,10 @@ const TAKEN_AT_ONCE: u64 = 256 * 1024;
 
 fn dispatch_one(delivery: &Delivery, happening: Happening) {
     match happening {
-        Happening::Message(..) => {}
+        Happening::Messages(_) => {} // come by another way
         Happening::LargeMessage(message) => {
             let taken = cost(message.len());
-            delivery.call_message(&message::Record::shared(message.part, message.bytes));
+            delivery.call_message(message.part, message.bytes);
             delivery.entry.socket.link.messages_taken(taken);
         }
         Happening::Completed(done) => delivery.call_completed(&done),
@@ -351,77 +368,6 @@ fn dispatch_one(delivery: &Delivery, happening: Happening) {
         Happening::SendReady => delivery.call_send_ready(),
         Happening::Released => delivery.call_released(),
     }
-}
-
-/// An event that has left the queue, with everything that it points at.
-#[repr(C)]
-pub struct Taken {
-    pub event: ws_event,
-    _message: Option<Box<message::Record>>,
-    _closed: Option<Box<ClosedRecord>>,
-}
-
-/// `None`: the socket has been freed, and nothing but its last event comes any more.
-fn take_one(delivery: &Delivery, happening: Happening, batch: &Batch) -> Option<Taken> {
-    let is_last = matches!(happening, Happening::Released);
-    let mut event = ws_event {
-        r#type: 0,
-        socket: delivery.entry.as_pointer(),
-        user_data: delivery.entry.user_data(),
-        operation: 0,
-        result: 0,
-        bytes: 0,
-        message: std::ptr::null(),
-        closed: std::ptr::null(),
-        validation: std::ptr::null_mut(),
-        round_trip_us: 0,
-    };
-    let (mut kept_message, mut kept_closed) = (None, None);
-    let mut keep = |message: OwnedMessage| {
-        delivery.entry.socket.link.messages_taken(cost(message.len()));
-        let record = Box::new(message::Record::shared(message.part, message.bytes));
-        let pointer = record.as_message();
-        kept_message = Some(record);
-        pointer
-    };
-    event.r#type = match happening {
-        Happening::Message(part, start, len) => {
-            let bytes = batch.piece(start, len).to_vec();
-            event.message = keep(OwnedMessage { part, bytes });
-            WS_EVENT_MESSAGE_RECEIVED
-        }
-        Happening::LargeMessage(message) => {
-            event.message = keep(*message);
-            WS_EVENT_MESSAGE_RECEIVED
-        }
-        Happening::Completed(done) => {
-            event.user_data = done.user_data();
-            event.operation = done.operation;
-            event.result = done.result;
-            event.bytes = done.bytes;
-            WS_EVENT_COMPLETED
-        }
-        Happening::Closed(closed) => {
-            event.closed = &raw const closed.public;
-            kept_closed = Some(closed);
-            WS_EVENT_CLOSED
-        }
-        Happening::Validation(ticket) => {
-            validation::defer(ticket);
-            event.validation = std::ptr::without_provenance_mut(ticket);
-            WS_EVENT_SERVER_CUSTOM_VALIDATION_REQUESTED
-        }
-        Happening::Pong(round_trip_us) => {
-            event.round_trip_us = round_trip_us;
-            WS_EVENT_PONG
-        }
-        Happening::SendReady => WS_EVENT_SEND_READY,
-        Happening::Released => WS_EVENT_RELEASED,
-    };
-    if delivery.entry.gate.is_closed() && !is_last {
-        return None;
-    }
-    Some(Taken { event, _message: kept_message, _closed: kept_closed })
 }
 
 /// A number of the calling thread, never 0.

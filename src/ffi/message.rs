@@ -24,6 +24,7 @@ unsafe impl Send for Record {}
 // SAFETY: as above.
 unsafe impl Sync for Record {}
 
+#[inline]
 fn public(part: Part, bytes: &[u8]) -> ws_message {
     ws_message {
         data: bytes.as_ptr(),
@@ -33,6 +34,7 @@ fn public(part: Part, bytes: &[u8]) -> ws_message {
     }
 }
 
+#[inline]
 pub fn message_type(kind: MessageKind) -> ws_message_type {
     match kind {
         MessageKind::Binary => WS_MESSAGE_TYPE_BINARY,
@@ -41,9 +43,17 @@ pub fn message_type(kind: MessageKind) -> ws_message_type {
 }
 
 impl Record {
-    /// Over bytes that end with a zero and are only there for now.
-    pub fn borrowed(part: Part, bytes: &[u8]) -> Record {
-        Record { public: public(part, bytes), references: AtomicUsize::new(0), owner: None }
+    /// Over nothing yet: see `lend`.
+    pub fn empty() -> Record {
+        let part = Part { kind: MessageKind::Binary, is_complete: true };
+        Record { public: public(part, &[0]), references: AtomicUsize::new(0), owner: None }
+    }
+
+    /// From now on over bytes that end with a zero and are only there for now. Of an empty record
+    /// only.
+    #[inline]
+    pub fn lend(&mut self, part: Part, bytes: &[u8]) {
+        self.public = public(part, bytes);
     }
 
     /// Over bytes of its own that end with a zero.

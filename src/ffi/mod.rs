@@ -6,6 +6,7 @@
 
 mod batch;
 mod callback;
+mod caller;
 mod delivery;
 mod entry;
 mod event_queue;
@@ -14,6 +15,7 @@ mod guard;
 mod message;
 mod outcome;
 mod pointer;
+mod taken;
 mod ticket;
 mod validation;
 mod wait_handle;

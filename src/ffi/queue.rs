@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::client::{Misuse, runtime};
 
 use super::entry::{Handler, QUEUES, find_queue, find_socket};
-use super::event_queue::{EventQueue, Refusal, Taken};
+use super::event_queue::{EventQueue, Refusal};
 use super::guard::{Failure, checked, plain, watch_forks};
 use super::pointer;
 use super::result::*;
+use super::taken::Taken;
 use super::types::*;
 
 /// Makes an event queue.

@@ -1,8 +1,8 @@
 //! Frame headers. RFC 6455 §5.2.
 //!
 //! The codec is tungstenite's; the judgement of what it reads is ours, and is passed on the header
-//! alone, before any payload has arrived. The two-byte header of a short unfragmented message, the
-//! one that counts, is read in place; a test holds the two ways against each other.
+//! alone, before any payload has arrived. The header of an unfragmented message that is not large,
+//! the one that counts, is read in place; a test holds the two ways against each other.
 
 use std::fmt;
 use std::io::Cursor;
@@ -144,17 +144,40 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The header of a whole short message; `None`: it is of another kind, and `decode` judges it.
+impl Header {
+    /// Of the first frame of a message.
+    #[inline]
+    pub fn kind(self) -> Option<MessageKind> {
+        match self.opcode {
+            Opcode::Message(kind) => Some(kind),
+            _ => None,
+        }
+    }
+}
+
+/// The header of a whole message of less than 64 KiB; `None`: it is of another kind, not all there,
+/// or wrong, and `decode` judges it.
 #[inline]
 pub fn decode_short(bytes: &[u8]) -> Option<Header> {
-    let [first @ (0x81 | 0x82), length @ 0..=125, ..] = *bytes else { return None };
+    let [first @ (0x81 | 0x82), second, ..] = *bytes else { return None };
     let kind = if first == 0x81 { MessageKind::Text } else { MessageKind::Binary };
+    let (payload_len, header_len) = match second {
+        0..=125 => (u64::from(second), 2),
+        126 => {
+            let [_, _, high, low, ..] = *bytes else { return None };
+            match u16::from_be_bytes([high, low]) {
+                0..=125 => return None, // not the shortest form
+                length => (u64::from(length), 4),
+            }
+        }
+        _ => return None,
+    };
     Some(Header {
         opcode: Opcode::Message(kind),
         is_final: true,
         is_compressed: false,
-        payload_len: u64::from(length),
-        header_len: 2,
+        payload_len,
+        header_len,
     })
 }
 

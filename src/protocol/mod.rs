@@ -1,6 +1,7 @@
 //! Floor 1: RFC 6455 and RFC 7692 without input or output. Bytes, commands and the time go in;
 //! bytes, events and a deadline come out. Knows no socket, no thread, no clock and no callback.
 
+pub mod burst;
 pub mod close;
 pub mod deflate;
 pub mod frame;

@@ -95,7 +95,7 @@ pub struct Receiver {
     pub(super) place: Place,
     pub(super) gathering: Option<Box<Gathering>>,
     /// The front of a header, or of a control payload, that was cut by the end of the buffer.
-    held: Vec<u8>,
+    pub(super) held: Vec<u8>,
     pub(super) discarding: bool,
     pub(super) inflater: Option<Box<Inflater>>,
     pub(super) budget: u32,
@@ -291,13 +291,16 @@ impl Receiver {
 
     #[inline]
     fn next_header(&mut self, input: &mut Input<'_>) -> Result<Option<Header>, Fault> {
-        // The straight path: a short message, and its header lies whole in the buffer.
+        // The straight path: a message that is not large, and its header lies whole in the buffer.
         let unread = input.bytes.get(input.at..input.end).unwrap_or_default();
         if self.held.is_empty()
             && let Some(header) = frame::decode_short(unread)
         {
             input.at += header.header_len;
             return Ok(Some(header));
+        }
+        if unread.is_empty() {
+            return Ok(None);
         }
         self.next_header_of_any_kind(input)
     }

@@ -100,6 +100,9 @@ fn expect(bytes: &[u8], expected: &[Seen]) {
         let pieces = [&bytes[..cut], &bytes[cut..]];
         assert_eq!(feed(&mut new(), &pieces, false), expected, "cut at {cut}");
         assert_eq!(feed(&mut new(), &pieces, true), expected, "direct, cut at {cut}");
+        let mut straight = new();
+        let seen = pieces.map(|piece| bursts::take(&mut straight, piece, usize::MAX));
+        assert_eq!(seen.concat(), expected, "by bursts, cut at {cut}");
     }
 }
 
@@ -288,3 +291,7 @@ fn a_turn_s_work_is_bounded_and_goes_on_where_it_stopped() {
 #[cfg(test)]
 #[path = "receiver_modes_tests.rs"]
 mod modes;
+
+#[cfg(test)]
+#[path = "burst_tests.rs"]
+mod bursts;

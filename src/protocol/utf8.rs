@@ -9,24 +9,49 @@ const LONG: usize = 128;
 /// Whether `bytes` are UTF-8 from end to end.
 #[inline]
 pub fn is_valid(bytes: &[u8]) -> bool {
-    if bytes.len() < LONG {
-        // Most short texts are ASCII, and to see that takes a few instructions.
-        is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
-    } else {
-        simdutf8::basic::from_utf8(bytes).is_ok()
+    // Most short texts are ASCII, and to see that takes a few instructions.
+    (bytes.len() < LONG && is_short_ascii(bytes)) || is_valid_of_any_kind(bytes)
+}
+
+#[inline(never)]
+fn is_valid_of_any_kind(bytes: &[u8]) -> bool {
+    match bytes.len() {
+        0..LONG => std::str::from_utf8(bytes).is_ok(),
+        _ => simdutf8::basic::from_utf8(bytes).is_ok(),
     }
 }
 
-/// By words, also at the end: a last word that overlaps the one before saves a loop over bytes.
-#[inline]
-fn is_ascii(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let seen = words.iter().fold(0, |seen, word| seen | u64::from_ne_bytes(*word));
-    let last = match bytes.last_chunk::<8>() {
-        Some(last) => u64::from_ne_bytes(*last),
-        None => rest.iter().fold(0, |seen, byte| seen | u64::from(*byte)),
+/// Of at most `LONG` bytes: the first half and the last, which overlap, by words and without a loop.
+#[inline(always)]
+fn is_short_ascii(bytes: &[u8]) -> bool {
+    debug_assert!(bytes.len() <= LONG);
+    let seen = if let Some(seen) = both_ends::<64>(bytes) {
+        seen
+    } else if let Some(seen) = both_ends::<32>(bytes) {
+        seen
+    } else if let Some(seen) = both_ends::<16>(bytes) {
+        seen
+    } else if let Some(seen) = both_ends::<8>(bytes) {
+        seen
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last))
+    } else {
+        bytes.iter().fold(0, |seen, byte| seen | u64::from(*byte))
     };
-    (seen | last) & 0x8080_8080_8080_8080 == 0
+    seen & 0x8080_8080_8080_8080 == 0
+}
+
+/// The bits that are set anywhere in the first or the last `N` bytes.
+#[inline(always)]
+fn both_ends<const N: usize>(bytes: &[u8]) -> Option<u64> {
+    Some(all_bits(bytes.first_chunk::<N>()?) | all_bits(bytes.last_chunk::<N>()?))
+}
+
+/// With a length that is known this becomes a few instructions.
+#[inline(always)]
+fn all_bits<const N: usize>(bytes: &[u8; N]) -> u64 {
+    let (words, _) = bytes.as_chunks::<8>();
+    words.iter().fold(0, |seen, word| seen | u64::from_ne_bytes(*word))
 }
 
 /// Between two calls it holds the zero to three bytes of an unfinished character.
@@ -89,10 +114,10 @@ mod tests {
     fn a_byte_that_is_not_ascii_is_seen_at_every_place() {
         for len in 0..LONG {
             let mut bytes = vec![0x7f; len];
-            assert!(is_ascii(&bytes));
+            assert!(is_short_ascii(&bytes));
             for at in 0..len {
                 bytes[at] = 0x80;
-                assert!(!is_ascii(&bytes) && !is_valid(&bytes), "{at} of {len}");
+                assert!(!is_short_ascii(&bytes) && !is_valid(&bytes), "{at} of {len}");
                 bytes[at] = 0x7f;
             }
         }
