@@ -758,11 +758,14 @@ typedef struct ws_error {
     ws_result result;
     /** The same as ws_get_web_error_status(result). */
     ws_web_error_status web_error_status;
-    /** How far the connection had come. */
+    /** How far the connection had come, also when you ended it. */
     ws_error_phase phase;
     /** The status of the server's answer to the upgrade request; 0 when there was none. */
     uint32_t http_status;
-    /** errno, or WSAGetLastError(); 0 when the system had no part in it. */
+    /**
+     * errno, WSAGetLastError(), or the code of getaddrinfo (EAI_...) for a name without an address;
+     * 0 when the system had no part in it.
+     */
     int32_t system_error;
     /** The fatal TLS alert that the server sent (RFC 8446 section 6); 0 for none. */
     uint32_t tls_alert;
@@ -1056,10 +1059,15 @@ typedef uint32_t ws_control;
 #define WS_CONTROL_TRUST_SYSTEM_STORE ((ws_control)12u)
 /**
  * Integer, milliseconds, default 60000: for the name lookup, and for each address from TCP to the
- * answer of the upgrade request; bytes that trickle in do not extend it.
+ * answer of the upgrade request; bytes that trickle in do not extend it. Behind "socks5:" each
+ * address that the proxy is asked for has as long. A lookup of the system's cannot be stopped: one
+ * that hangs is left alone with its thread. Four of one name and sixty in all may be under way;
+ * what comes after them waits for its turn, until this.
  */
 #define WS_CONTROL_CONNECT_TIMEOUT_MS ((ws_control)13u)
-/** Integer, default 5: addresses of the host that are tried. */
+/**
+ * Integer, default 5: addresses of the host that are tried, or that a "socks5:" proxy is asked for.
+ */
 #define WS_CONTROL_MAX_CONNECT_ADDRESSES ((ws_control)14u)
 /** Integer, milliseconds, default 0 for none: over everything until the connection is open. */
 #define WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS ((ws_control)15u)

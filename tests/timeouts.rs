@@ -6,6 +6,7 @@
 mod support;
 
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Barrier};
@@ -128,15 +129,16 @@ fn a_slow_reader_keeps_the_connection_alive() {
     for tls in BOTH {
         let (teller, told) = channel();
         let (server, _wire) = Server::scripted(tls, move |stream, _| {
+            // A system that holds megabytes for a reader lets the other side send again only when
+            // a good part of them has been read, which takes this one longer than the timeout.
+            let held = socket2::SockRef::from(stream.tcp()).set_recv_buffer_size(256 * 1024);
+            held.unwrap();
             // Another connection's silence is this one's clock: nobody ever sends here.
             let (_silence, clock) = channel::<()>();
             let mut total = 0;
             let mut buffer = vec![0; 128 * 1024];
-            while total < 8 << 20 {
-                match std::io::Read::read(stream, &mut buffer) {
-                    Ok(count) if count > 0 => total += count,
-                    _ => break,
-                }
+            while total < 8 << 20 && std::io::Read::read_exact(stream, &mut buffer).is_ok() {
+                total += buffer.len();
                 if total < 4 << 20 {
                     let _ = clock.recv_timeout(Duration::from_millis(20));
                 }
@@ -150,6 +152,59 @@ fn a_slow_reader_keeps_the_connection_alive() {
         assert_eq!(client.next(), completed);
         assert!(told.recv_timeout(DEADLINE).unwrap() >= 8 << 20);
     }
+}
+
+/// A link that takes this many bytes at a time from the client, and holds few of them.
+fn narrow(server: &Server, bytes: usize, every: Duration) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, tls, to) = (listener.local_addr().unwrap(), server.tls, server.address);
+    let socket = socket2::SockRef::from(&listener);
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    // A segment is much less than there is room for, otherwise TCP waits for more room.
+    socket.set_tcp_mss(1000).unwrap();
+    std::thread::spawn(move || {
+        let (_silence, clock) = channel::<()>();
+        let mut client = listener.accept().unwrap().0;
+        let mut server = TcpStream::connect(to).unwrap();
+        let (mut from, mut onwards) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut from, &mut onwards));
+        let mut buffer = vec![0; bytes];
+        while let Ok(count @ 1..) = std::io::Read::read(&mut client, &mut buffer) {
+            if server.write_all(&buffer[..count]).is_err() {
+                break;
+            }
+            let _ = clock.recv_timeout(every);
+        }
+        let _ = server.shutdown(std::net::Shutdown::Both);
+    });
+    Server { address, tls }
+}
+
+#[test]
+fn a_line_so_slow_that_a_frame_takes_longer_than_the_timeout_is_no_stall() {
+    const LEN: usize = 140 << 10;
+    let send = |tls| {
+        let origin = Server::echo(tls);
+        // 64 KiB, which TLS has encrypted before they leave, take two and a half seconds.
+        let link = narrow(&origin, 2500, Duration::from_millis(100));
+        let set = |client: &Client| {
+            client.set(WS_CONTROL_OUTBOUND_BUFFER_SIZE, 4096);
+            client.set(WS_CONTROL_SEND_TIMEOUT_MS, 2000);
+        };
+        let client = limited(Mode::Callback, &link.uri(), set);
+        let since = Instant::now();
+        let operation = client.send_async(WS_MESSAGE_TYPE_BINARY, &[9; LEN]).unwrap();
+        let completed = Told::Completed { operation, result: WS_OK, bytes: LEN as u64 };
+        if client.next() != completed {
+            return false;
+        }
+        assert!(since.elapsed() > Duration::from_secs(2), "it was slow");
+        assert_eq!(client.next_message().1.len(), LEN);
+        true
+    };
+    // A machine that is busy elsewhere may stall the line once; a clock of ours would each time.
+    let try_often = |tls| assert!((0..3).any(|_| send(tls)), "{tls:?}");
+    std::thread::scope(|scope| BOTH.iter().for_each(|tls| drop(scope.spawn(|| try_often(*tls)))));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! one deadline per address, driven by the session's turns; nothing here waits.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls_pki_types::ServerName;
 
@@ -96,25 +96,21 @@ impl Connecting {
             Err(error) => return Some(error),
         };
         self.stage_ended(Timed::Name, link);
-        self.tunnel = match &self.request.progress.proxy {
-            Some(proxy) => {
-                let target = self.lookup.target.first().map(|address| address.ip().into());
-                match Tunnel::new(&self.request, proxy, target) {
-                    Ok(tunnel) => Some(tunnel),
-                    Err(error) => return Some(error),
-                }
-            }
-            None => None,
-        };
-        self.open();
+        let targets = std::mem::take(&mut self.lookup.target);
+        let proxy = self.request.progress.proxy.as_ref();
+        match proxy.map(|proxy| Tunnel::new(&self.request, proxy, targets)).transpose() {
+            Ok(tunnel) => self.tunnel = tunnel,
+            Err(error) => return Some(error),
+        }
+        self.open(self.request.connect_timeout);
         None
     }
 
-    /// Begins with the addresses of the server, or of its proxy.
-    fn open(&mut self) {
-        let Request { max_addresses, options, connect_timeout, .. } = *self.request;
+    /// Begins with the addresses of the server, or of its proxy; each has as much time.
+    fn open(&mut self, timeout: Duration) {
+        let Request { max_addresses, options, .. } = *self.request;
         let addresses = self.lookup.addresses.clone();
-        let attempts = Attempts::new(addresses, max_addresses, options, connect_timeout);
+        let attempts = Attempts::new(addresses, max_addresses, options, timeout);
         self.stage = Stage::Tcp(Box::new(attempts));
     }
 
@@ -192,24 +188,34 @@ impl Connecting {
                     Ok(Step::Refused { status }) => status,
                     _ => return Some(Error::new(Phase::Http, Cause::Timeout)),
                 };
-                note_response(link, conversation);
+                lock(&link.information).note_response(conversation);
                 Some(Error::new(Phase::Http, Cause::HttpStatus(status)))
             }
-            Stage::Lookup => Some(Error::new(self.first_phase(Phase::Name), Cause::Timeout)),
             Stage::Tcp(attempts) => {
                 let error = Error { cause: Cause::Timeout, ..attempts.failed() };
                 Some(Error { phase: self.first_phase(Phase::Tcp), ..error })
             }
-            Stage::ProxyTls(_) => Some(Error::new(Phase::Proxy, Cause::Timeout)),
             Stage::Proxy(_) => {
-                let tunnel = self.tunnel.as_mut();
-                let error =
-                    tunnel.map_or(Error::new(Phase::Proxy, Cause::Timeout), Tunnel::timed_out);
+                let outcome = self.tunnel.as_mut()?.timed_out(is_over);
+                if outcome.is_ok() {
+                    self.open(self.request.connect_timeout);
+                }
                 self.note_proxy(link);
-                Some(error)
+                outcome.err()
             }
-            Stage::Tls(_) | Stage::Validation(_) => Some(Error::new(Phase::Tls, Cause::Timeout)),
             Stage::Done(..) => None,
+            _ => Some(Error::new(self.phase(), Cause::Timeout)),
+        }
+    }
+
+    /// How far it has come.
+    pub fn phase(&self) -> Phase {
+        match &self.stage {
+            Stage::Lookup => self.first_phase(Phase::Name),
+            Stage::Tcp(_) => self.first_phase(Phase::Tcp),
+            Stage::ProxyTls(_) | Stage::Proxy(_) => Phase::Proxy,
+            Stage::Tls(_) | Stage::Validation(_) => Phase::Tls,
+            Stage::Http(..) | Stage::Done(..) => Phase::Http,
         }
     }
 
@@ -307,9 +313,10 @@ impl Connecting {
                 self.stage_ended(Timed::Proxy, link);
                 self.reach(stream)
             }
-            Ok(Tunnelled::Reconnect) => {
+            Ok(Tunnelled::Reconnect { is_afresh }) => {
                 drop(stream);
-                self.open();
+                let left = self.deadline.saturating_duration_since(turn.now);
+                self.open(if is_afresh { self.request.connect_timeout } else { left });
                 Ok(None)
             }
             Err(error) => {
@@ -353,7 +360,9 @@ impl Connecting {
         link: &Link,
     ) -> Result<Option<Progress>, Error> {
         let done = stream.handshake(&mut turn.scratch.ciphertext);
-        note_tls(link, &stream);
+        if let Some(tls) = stream.tls() {
+            lock(&link.information).note_tls(tls);
+        }
         let done = done.map_err(|fault| stream_error(Phase::Tls, fault))?;
         if done == Some(true) {
             self.stage_ended(Timed::Tls, link);
@@ -393,12 +402,10 @@ impl Connecting {
             if rest.is_empty() {
                 break;
             }
+            // The answer may be there already: a refusal is worth more than a broken pipe.
             match stream.write_some(rest) {
-                Ok(0) => break,
-                Ok(count) => written += count,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
-                // The answer may be there already: a refusal is worth more than a broken pipe.
-                Err(_) => break,
+                Ok(count) if count > 0 => written += count,
+                _ => break,
             }
         }
         let _ = stream.flush();
@@ -422,13 +429,13 @@ impl Connecting {
                 Ok((Step::More, _)) => {}
                 Ok((Step::Upgraded { consumed }, count)) => {
                     let leftover = input.get(consumed..count).unwrap_or_default().to_vec();
-                    note_response(link, &mut conversation);
+                    lock(&link.information).note_response(&conversation);
                     self.stage_ended(Timed::Http, link);
                     self.stage = Stage::Done(stream, leftover, conversation.compression());
                     return Ok(None);
                 }
                 Ok((Step::Refused { status }, _)) => {
-                    note_response(link, &mut conversation);
+                    lock(&link.information).note_response(&conversation);
                     self.stage_ended(Timed::Http, link);
                     let goes_on = match conversation.response() {
                         Some(response) => self.request.goes_on_after(response)?,
@@ -446,7 +453,7 @@ impl Connecting {
                     return Err(Error::new(Phase::Http, Cause::ConnectionAborted));
                 }
                 Err(fault) => {
-                    note_response(link, &mut conversation);
+                    lock(&link.information).note_response(&conversation);
                     return Err(Error::new(Phase::Http, Cause::Handshake(fault)));
                 }
             }
@@ -478,21 +485,4 @@ pub fn stream_error(phase: Phase, fault: StreamFault) -> Error {
         StreamFault::System(error) => Error::from_system(phase, &error),
         StreamFault::Tls(fault) => Error::new(Phase::Tls, Cause::Tls(fault)),
     }
-}
-
-fn note_tls(link: &Link, stream: &Stream) {
-    let Some(tls) = stream.tls() else { return };
-    let mut information = lock(&link.information);
-    information.tls_version = tls.version();
-    information.tls_cipher_suite = tls.cipher_suite();
-    information.tls_resumed = tls.is_resumed();
-    information.certificates = tls.peer_certificates();
-    information.certificate_errors = tls.certificate_faults().validation_mask();
-}
-
-fn note_response(link: &Link, conversation: &mut Conversation) {
-    let mut information = lock(&link.information);
-    information.protocol = conversation.protocol().unwrap_or_default().to_owned();
-    information.response_body = conversation.body().to_vec();
-    information.response = conversation.response().cloned();
 }

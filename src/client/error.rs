@@ -60,7 +60,7 @@ pub enum Cause {
 pub struct Error {
     pub phase: Phase,
     pub cause: Cause,
-    /// `errno` or `WSAGetLastError`, 0 when the system had no part in it.
+    /// `errno`, `WSAGetLastError` or the code of `getaddrinfo`, 0 when the system had no part in it.
     pub system_error: i32,
     /// What was tried: an address, a name. Never holds a secret.
     pub detail: String,

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
+use crate::handshake::Conversation;
 use crate::http::Response;
+use crate::transport::tls::TlsSession;
 
 #[derive(Debug, Default)]
 pub struct Information {
@@ -20,4 +22,22 @@ pub struct Information {
     pub certificates: Vec<Vec<u8>>,
     /// What is wrong with them, also what is overlooked: bit n is ChainValidationResult n.
     pub certificate_errors: u32,
+}
+
+impl Information {
+    /// As far as TLS has come, also when it has failed.
+    pub fn note_tls(&mut self, tls: &TlsSession) {
+        self.tls_version = tls.version();
+        self.tls_cipher_suite = tls.cipher_suite();
+        self.tls_resumed = tls.is_resumed();
+        self.certificates = tls.peer_certificates();
+        self.certificate_errors = tls.certificate_faults().validation_mask();
+    }
+
+    /// The server's answer, whatever it was.
+    pub fn note_response(&mut self, conversation: &Conversation) {
+        self.protocol = conversation.protocol().unwrap_or_default().to_owned();
+        self.response_body = conversation.body().to_vec();
+        self.response = conversation.response().cloned();
+    }
 }

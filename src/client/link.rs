@@ -146,6 +146,12 @@ impl Link {
         has_session
     }
 
+    /// Whether a session still waits for what `attempt` needs.
+    pub fn awaits(&self, attempt: u64) -> bool {
+        let commands = lock(&self.commands);
+        commands.has_session && !commands.free && commands.attempt == attempt
+    }
+
     /// A worker has found out what `attempt` needs.
     pub fn looked_up(&self, attempt: u64, lookup: Result<Lookup, Error>) {
         self.command(|commands| {

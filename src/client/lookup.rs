@@ -2,12 +2,12 @@
 //! block for as long as the system likes, so they are found out on a worker, unless they are known
 //! at once.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 
 use crate::http::uri::Host;
-use crate::transport::{resolve, trust};
+use crate::transport::resolve::{self, ResolveFault};
+use crate::transport::trust;
 
 use super::error::{Cause, Error, Phase};
 use super::link::Link;
@@ -28,6 +28,18 @@ pub struct Question {
     pub proxy_trust: Option<(trust::TrustSettings, trust::Route)>,
 }
 
+impl Question {
+    /// What the system is asked about.
+    fn names(&self) -> Vec<String> {
+        let hosts = [Some(&self.peer), self.target.as_ref()].into_iter().flatten();
+        let name = |(host, _): &(Host, u16)| match host {
+            Host::Name(name) if !is_localhost(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        };
+        hosts.filter_map(name).collect()
+    }
+}
+
 /// The answers.
 #[derive(Debug, Default)]
 pub struct Lookup {
@@ -39,24 +51,23 @@ pub struct Lookup {
 
 /// Finds the answers and hands them to the link as those of `attempt`.
 pub fn begin(runtime: &Weak<Runtime>, link: &Arc<Link>, attempt: u64, question: Question) {
-    let is_known = question.trust.is_none()
-        && question.proxy_trust.is_none()
-        && [Some(&question.peer), question.target.as_ref()]
-            .into_iter()
-            .flatten()
-            .all(|(host, _)| is_known(host));
-    if is_known {
+    let names = question.names();
+    if names.is_empty() && question.trust.is_none() && question.proxy_trust.is_none() {
         return link.looked_up(attempt, answer(&question));
     }
     let weak = Arc::downgrade(link);
     let job = move || {
+        // It may have waited for its turn for longer than anybody waits for it.
+        if !weak.upgrade().is_some_and(|link| link.awaits(attempt)) {
+            return;
+        }
         let lookup = answer(&question);
         if let Some(link) = weak.upgrade() {
             link.looked_up(attempt, lookup);
         }
     };
     let Some(runtime) = runtime.upgrade() else { return };
-    if let Err(error) = runtime.reactor.run_blocking(Box::new(job)) {
+    if let Err(error) = runtime.reactor.run_blocking(names, Box::new(job)) {
         let mut failure = Error::from_system(Phase::Name, &error);
         failure.cause = Cause::NoResources;
         link.looked_up(attempt, Err(failure));
@@ -78,13 +89,6 @@ fn answer(question: &Question) -> Result<Lookup, Error> {
     })
 }
 
-fn is_known(host: &Host) -> bool {
-    match host {
-        Host::Name(name) => is_localhost(name),
-        Host::V4(_) | Host::V6 { .. } => true,
-    }
-}
-
 /// RFC 6761 §6.3: such names are this machine's, whatever a name server would say.
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
@@ -101,16 +105,24 @@ fn addresses((host, port): &(Host, u16)) -> Result<Vec<SocketAddr>, Error> {
         Host::Name(name) => resolve::blocking(name, *port),
         literal => resolve::literal(literal, *port).map(|address| vec![address]),
     };
-    let unresolved = |error: &io::Error| {
-        let system_error = error.raw_os_error().unwrap_or(0);
-        Error { system_error, ..Error::new(Phase::Name, Cause::NameNotResolved) }
-            .with_detail(error.to_string())
-    };
     match found {
         Ok(addresses) if addresses.is_empty() => {
             Err(Error::new(Phase::Name, Cause::NameNotResolved))
         }
         Ok(addresses) => Ok(addresses),
-        Err(error) => Err(unresolved(&error)),
+        Err(fault) => Err(unresolved(&fault)),
     }
+}
+
+fn unresolved(fault: &ResolveFault) -> Error {
+    let cause = match fault {
+        ResolveFault::System(error) => match Error::from_system(Phase::Name, error).cause {
+            cause @ (Cause::OutOfMemory | Cause::NoResources) => cause,
+            _ => Cause::NameNotResolved,
+        },
+        ResolveFault::OutOfMemory { .. } => Cause::OutOfMemory,
+        _ => Cause::NameNotResolved,
+    };
+    let system_error = fault.code();
+    Error { system_error, ..Error::new(Phase::Name, cause) }.with_detail(fault.to_string())
 }

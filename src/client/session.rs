@@ -87,7 +87,8 @@ impl Session {
     fn connecting(&mut self, turn: &mut Turn<'_>, commands: &mut Commands) -> Next {
         let Stage::Connecting(connecting) = &mut self.stage else { return Next::Finished };
         if commands.abort || commands.cancel_connect {
-            return self.end_connecting(Error::new(Phase::Tcp, Cause::Aborted));
+            let error = Error::new(connecting.phase(), Cause::Aborted);
+            return self.end_connecting(error);
         }
         if let Some(lookup) = commands.lookup.take()
             && let Some(error) = connecting.looked_up(lookup, &self.link)

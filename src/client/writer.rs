@@ -300,6 +300,7 @@ impl Link {
             if !total.blocked {
                 let written = tcp::write_chunks(socket, &mut rest, &self.pool);
                 total.bytes += written.bytes;
+                total.has_moved |= written.has_moved;
                 total.blocked = written.blocked;
                 total.error = written.error;
             }
@@ -325,7 +326,7 @@ impl Link {
         // Only a system that takes no more will tell when it does again.
         if !written.blocked || outbox.is_empty() {
             outgoing.stalled_since = None;
-        } else if written.bytes > 0 || outgoing.stalled_since.is_none() {
+        } else if written.has_moved || outgoing.stalled_since.is_none() {
             outgoing.stalled_since = Some(crate::reactor::now());
         }
         if written.error.is_some() {

@@ -44,9 +44,12 @@ pub const WS_CONTROL_TRUSTED_CERTIFICATES: ws_control = 11;
 /// or longer.
 pub const WS_CONTROL_TRUST_SYSTEM_STORE: ws_control = 12;
 /// Integer, milliseconds, default 60000: for the name lookup, and for each address from TCP to the
-/// answer of the upgrade request; bytes that trickle in do not extend it.
+/// answer of the upgrade request; bytes that trickle in do not extend it. Behind "socks5:" each
+/// address that the proxy is asked for has as long. A lookup of the system's cannot be stopped: one
+/// that hangs is left alone with its thread. Four of one name and sixty in all may be under way;
+/// what comes after them waits for its turn, until this.
 pub const WS_CONTROL_CONNECT_TIMEOUT_MS: ws_control = 13;
-/// Integer, default 5: addresses of the host that are tried.
+/// Integer, default 5: addresses of the host that are tried, or that a "socks5:" proxy is asked for.
 pub const WS_CONTROL_MAX_CONNECT_ADDRESSES: ws_control = 14;
 /// Integer, milliseconds, default 0 for none: over everything until the connection is open.
 pub const WS_CONTROL_TOTAL_CONNECT_TIMEOUT_MS: ws_control = 15;

@@ -120,11 +120,12 @@ pub struct ws_error {
     pub result: ws_result,
     /// The same as ws_get_web_error_status(result).
     pub web_error_status: ws_web_error_status,
-    /// How far the connection had come.
+    /// How far the connection had come, also when you ended it.
     pub phase: ws_error_phase,
     /// The status of the server's answer to the upgrade request; 0 when there was none.
     pub http_status: u32,
-    /// errno, or WSAGetLastError(); 0 when the system had no part in it.
+    /// errno, WSAGetLastError(), or the code of getaddrinfo (EAI_…) for a name without an address;
+    /// 0 when the system had no part in it.
     pub system_error: i32,
     /// The fatal TLS alert that the server sent (RFC 8446 §6); 0 for none.
     pub tls_alert: u32,

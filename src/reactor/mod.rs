@@ -2,14 +2,15 @@
 //! there. Knows nothing of WebSockets, addresses or callbacks.
 
 pub mod event_loop;
+pub mod gauge;
 pub mod mailbox;
 pub mod pool;
 pub mod task;
 pub mod timers;
 pub mod workers;
 
+pub use gauge::Gauge;
 pub use mailbox::Remote;
 pub use pool::Reactor;
 pub use task::{Next, Task, Turn};
 pub use timers::now;
-pub use workers::Gauge;

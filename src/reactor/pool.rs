@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::base::lock::lock;
 
 use super::event_loop::EventLoop;
+use super::gauge::Gauge;
 use super::mailbox::{Job, Remote};
-use super::workers::{Gauge, Workers};
+use super::workers::Workers;
 
 pub struct Reactor {
     loops: Vec<Remote>,
@@ -47,10 +48,10 @@ impl Reactor {
         self.loops.get(turn % self.loops.len().max(1))
     }
 
-    /// Runs a blocking call on a worker.
-    pub fn run_blocking(&self, job: Job) -> io::Result<()> {
+    /// Runs a blocking call on a worker. What it may hang because of are its subjects.
+    pub fn run_blocking(&self, subjects: Vec<String>, job: Job) -> io::Result<()> {
         match &*lock(&self.workers) {
-            Some(workers) => workers.run(job),
+            Some(workers) => workers.run(subjects, job),
             None => Err(io::ErrorKind::NotConnected.into()),
         }
     }

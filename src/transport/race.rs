@@ -29,9 +29,7 @@ pub struct Race {
 impl Race {
     /// `addresses` in the order of the system's preference; `limit` of them take part.
     pub fn new(addresses: Vec<SocketAddr>, limit: usize) -> Race {
-        let mut left = interleaved(addresses);
-        left.truncate(limit);
-        Race { left, next_at: None }
+        Race { left: ordered(addresses, limit), next_at: None }
     }
 
     pub fn next(&mut self, now: Instant) -> Move {
@@ -56,6 +54,13 @@ impl Race {
     pub fn is_over(&self) -> bool {
         self.left.is_empty()
     }
+}
+
+/// Those that take part, in their order.
+pub fn ordered(addresses: Vec<SocketAddr>, limit: usize) -> VecDeque<SocketAddr> {
+    let mut all = interleaved(addresses);
+    all.truncate(limit);
+    all
 }
 
 /// RFC 8305 §4: the families take turns, beginning with the one that the system prefers; within a

@@ -81,6 +81,16 @@ impl Socks5 {
         })
     }
 
+    /// The same proxy, to be asked for another place over a new connection.
+    pub fn anew(&self, host: &Host, port: u16) -> Result<Self, SocksFault> {
+        Self::new(host, port, self.credential.clone())
+    }
+
+    /// Whether it was asked for the connection and has not answered.
+    pub fn is_asked(&self) -> bool {
+        matches!(self.state, State::Reply)
+    }
+
     /// The bytes to send.
     pub fn request(&self) -> &[u8] {
         &self.request
@@ -273,6 +283,23 @@ pub enum Refusal {
     CommandNotSupported,
     AddressTypeNotSupported,
     Unassigned(u8),
+}
+
+impl Refusal {
+    /// Another address of the server may fare better.
+    pub fn is_of_the_address(self) -> bool {
+        match self {
+            // What proxies say who do not look closer.
+            Self::GeneralFailure => true,
+            Self::ConnectionRefused | Self::TimeToLiveExpired | Self::HostUnreachable => true,
+            other => other.is_of_the_family(),
+        }
+    }
+
+    /// Says less than that one address cannot be reached.
+    pub fn is_of_the_family(self) -> bool {
+        matches!(self, Self::NetworkUnreachable | Self::AddressTypeNotSupported)
+    }
 }
 
 impl From<u8> for Refusal {

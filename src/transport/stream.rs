@@ -32,6 +32,8 @@ pub struct Stream {
     tcp: Arc<TcpStream>,
     /// The lowest first: TLS to a proxy, and TLS to the server inside it.
     layers: Vec<Tls>,
+    /// Ciphertext that the system has taken.
+    taken: u64,
 }
 
 struct Tls {
@@ -46,6 +48,7 @@ struct Tls {
 struct Lower<'a> {
     tcp: &'a TcpStream,
     layers: &'a mut [Tls],
+    taken: &'a mut u64,
 }
 
 /// Room for the ciphertext of a layer that has another one under it.
@@ -53,7 +56,7 @@ const INNER_CIPHERTEXT_BYTES: usize = 16 * 1024;
 
 impl Stream {
     pub fn plain(tcp: TcpStream) -> Stream {
-        Stream { tcp: Arc::new(tcp), layers: Vec::new() }
+        Stream { tcp: Arc::new(tcp), layers: Vec::new(), taken: 0 }
     }
 
     /// Puts TLS over what there is so far.
@@ -115,7 +118,7 @@ impl Stream {
 
     fn shake_hands(&mut self, ciphertext: &mut [u8]) -> Result<Option<bool>, StreamFault> {
         let Some((tls, layers)) = self.layers.split_last_mut() else { return Ok(Some(true)) };
-        let mut lower = Lower { tcp: &self.tcp, layers };
+        let mut lower = Lower { tcp: &self.tcp, layers, taken: &mut self.taken };
         loop {
             if let Err(error) = tls.flush(&mut lower) {
                 // The server's last words may lie there: an alert is worth more than a broken pipe.
@@ -138,11 +141,19 @@ impl Stream {
     /// Writes chunks from the front until they are gone or the system blocks. With TLS, bytes count
     /// as written once they are encrypted; `is_flushed` tells whether the system has them all.
     pub fn write(&mut self, chunks: &mut VecDeque<Chunk>, pool: &ChunkPool) -> Written {
-        let Some((tls, layers)) = self.layers.split_last_mut() else {
+        if self.layers.is_empty() {
             return tcp::write_chunks(&self.tcp, chunks, pool);
-        };
-        let mut lower = Lower { tcp: &self.tcp, layers };
+        }
+        let taken = self.taken;
+        let mut written = self.encrypt(chunks, pool);
+        written.has_moved = self.taken != taken;
+        written
+    }
+
+    fn encrypt(&mut self, chunks: &mut VecDeque<Chunk>, pool: &ChunkPool) -> Written {
         let mut written = Written::default();
+        let Some((tls, layers)) = self.layers.split_last_mut() else { return written };
+        let mut lower = Lower { tcp: &self.tcp, layers, taken: &mut self.taken };
         loop {
             match tls.flush(&mut lower) {
                 Ok(true) => {}
@@ -184,13 +195,13 @@ impl Stream {
                 break;
             };
             tls.session.send_close_notify();
-            let _ = tls.flush(&mut Lower { tcp: &self.tcp, layers });
+            let _ = tls.flush(&mut Lower { tcp: &self.tcp, layers, taken: &mut self.taken });
         }
         let _ = self.tcp.shutdown(std::net::Shutdown::Write);
     }
 
     fn lower(&mut self) -> Lower<'_> {
-        Lower { tcp: &self.tcp, layers: &mut self.layers }
+        Lower { tcp: &self.tcp, layers: &mut self.layers, taken: &mut self.taken }
     }
 }
 
@@ -204,7 +215,7 @@ impl Lower<'_> {
         let Some((tls, layers)) = self.layers.split_last_mut() else {
             return as_read(tcp::receive(self.tcp, buffer));
         };
-        let mut lower = Lower { tcp: self.tcp, layers };
+        let mut lower = Lower { tcp: self.tcp, layers, taken: self.taken };
         loop {
             match tls.session.read(buffer) {
                 Plain::Bytes(count) => return Ok(Read::Bytes(count)),
@@ -230,13 +241,15 @@ impl Lower<'_> {
             return tcp::send(self.tcp, bytes);
         };
         let count = tls.session.write(bytes);
-        tls.flush(&mut Lower { tcp: self.tcp, layers })?;
+        tls.flush(&mut Lower { tcp: self.tcp, layers, taken: self.taken })?;
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<bool> {
         match self.layers.split_last_mut() {
-            Some((tls, layers)) => tls.flush(&mut Lower { tcp: self.tcp, layers }),
+            Some((tls, layers)) => {
+                tls.flush(&mut Lower { tcp: self.tcp, layers, taken: self.taken })
+            }
             None => Ok(true),
         }
     }
@@ -286,7 +299,7 @@ impl Tls {
 
     fn flush(&mut self, lower: &mut Lower<'_>) -> io::Result<bool> {
         if lower.layers.is_empty() {
-            return self.flush_into(&mut Socket(lower.tcp));
+            return self.flush_into(&mut Socket(lower.tcp), lower.taken);
         }
         // A layer takes whatever it is given, up to its limit; what it holds goes first.
         loop {
@@ -304,10 +317,10 @@ impl Tls {
         }
     }
 
-    fn flush_into(&mut self, socket: &mut Socket<'_>) -> io::Result<bool> {
+    fn flush_into(&mut self, socket: &mut Socket<'_>, taken: &mut u64) -> io::Result<bool> {
         while self.session.wants_write() {
             match self.session.write_ciphertext(socket) {
-                Ok(_) => {}
+                Ok(count) => *taken += count as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             }

@@ -2,14 +2,20 @@
 //!
 //! The one place outside the boundary that needs `unsafe`. A read fills the spare room of a vector,
 //! and nobody but this function can tell the vector how much of it: clearing the memory first would
-//! cost as much as the read itself on large messages. And the system's estimates of a TCP path come
-//! by a call that no library of ours wraps.
+//! cost as much as the read itself on large messages. The system's estimates of a TCP path come by
+//! a call that no library of ours wraps, and of why a name has no address the standard library
+//! keeps the sentence and drops the code.
 #![allow(unsafe_code)]
 
+#[cfg(unix)]
+use std::ffi::{CStr, CString};
 use std::io;
+use std::net::SocketAddr;
 
 use mio::net::TcpStream;
 use socket2::SockRef;
+
+use super::resolve::ResolveFault;
 
 /// Appends at most `count` bytes from `socket` to `target`, within the capacity that it has.
 pub fn read_into_spare(
@@ -26,6 +32,93 @@ pub fn read_into_spare(
     // length and lies within its capacity, have been written.
     unsafe { target.set_len(len) };
     Ok(read)
+}
+
+/// All addresses of a name, in the order of the system's preference. Takes as long as it likes.
+#[cfg(unix)]
+pub fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveFault> {
+    let name = CString::new(name).map_err(|_| ResolveFault::WrongKind)?;
+    // SAFETY: all zeros are a value of this plain structure: no flags, any family, no pointers.
+    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
+    hints.ai_socktype = libc::SOCK_STREAM;
+    let mut list = std::ptr::null_mut();
+    // SAFETY: the name ends in a NUL, and all of them outlive the call.
+    let code = unsafe {
+        libc::getaddrinfo(name.as_ptr(), std::ptr::null(), &raw const hints, &raw mut list)
+    };
+    if code != 0 {
+        return Err(unresolved(code));
+    }
+    let mut found = Vec::new();
+    let mut next = list;
+    // SAFETY: what the call answered with is a list of such entries, valid until it is freed below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        found.extend(address_of(entry, port));
+        next = entry.ai_next;
+    }
+    if !list.is_null() {
+        // SAFETY: it came from `getaddrinfo`, and nothing points into it any more.
+        unsafe { libc::freeaddrinfo(list) };
+    }
+    Ok(found)
+}
+
+#[cfg(unix)]
+fn unresolved(code: i32) -> ResolveFault {
+    if code == libc::EAI_SYSTEM {
+        return ResolveFault::System(io::Error::last_os_error());
+    }
+    // SAFETY: the answer is a text that lives as long as the process, for any code.
+    let text = unsafe { CStr::from_ptr(libc::gai_strerror(code)) };
+    let text = text.to_string_lossy().into_owned();
+    match code {
+        libc::EAI_MEMORY => ResolveFault::OutOfMemory { code, text },
+        _ => ResolveFault::Unresolved { code, text },
+    }
+}
+
+/// `None` for a family that is not of the Internet.
+#[cfg(unix)]
+fn address_of(entry: &libc::addrinfo, port: u16) -> Option<SocketAddr> {
+    let len = entry.ai_addrlen as usize;
+    if entry.ai_addr.is_null() || len > size_of::<socket2::SockAddrStorage>() {
+        return None;
+    }
+    // SAFETY: `ai_addr` points to `ai_addrlen` bytes, which fit, and are the whole address.
+    let address = unsafe {
+        socket2::SockAddr::try_init(|storage, storage_len| {
+            std::ptr::copy_nonoverlapping(entry.ai_addr.cast::<u8>(), storage.cast(), len);
+            *storage_len = entry.ai_addrlen;
+            Ok(())
+        })
+    };
+    let mut address = address.ok()?.1.as_socket()?;
+    address.set_port(port);
+    Some(address)
+}
+
+#[cfg(not(unix))]
+pub fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveFault> {
+    use std::net::ToSocketAddrs;
+    Ok((name, port).to_socket_addrs().map_err(ResolveFault::System)?.collect())
+}
+
+/// Of a network interface that the system knows by this name.
+#[cfg(unix)]
+pub fn interface_index(name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: the name ends in a NUL.
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    (index != 0).then_some(index)
+}
+
+#[cfg(not(unix))]
+pub fn interface_index(name: &str) -> Option<u32> {
+    use std::net::ToSocketAddrs;
+    match (format!("fe80::1%{name}"), 0).to_socket_addrs().ok()?.next()? {
+        SocketAddr::V6(address) if address.scope_id() != 0 => Some(address.scope_id()),
+        _ => None,
+    }
 }
 
 /// What the system estimates of a connection's path; zero where it estimates nothing.

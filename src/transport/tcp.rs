@@ -82,6 +82,8 @@ pub fn reset_on_drop(socket: &TcpStream) {
 #[derive(Debug, Default)]
 pub struct Written {
     pub bytes: u64,
+    /// The system has taken something, be it of what was written before.
+    pub has_moved: bool,
     /// The system takes no more for now.
     pub blocked: bool,
     pub error: Option<io::Error>,
@@ -107,6 +109,7 @@ pub fn write_chunks(socket: &TcpStream, chunks: &mut VecDeque<Chunk>, pool: &Chu
         match result {
             Ok(count) => {
                 written.bytes += count as u64;
+                written.has_moved = true;
                 consume(chunks, count, pool);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod gate;
+pub mod hole;
 pub mod random;
 pub mod relay;
 pub mod route;
