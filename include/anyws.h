@@ -734,6 +734,14 @@ typedef struct ws_message {
     uint8_t is_complete;
 } ws_message;
 
+/** One message of a batch. */
+typedef struct ws_buffer {
+    /** The bytes; may be NULL if len is 0. */
+    const void *data;
+    /** How many. */
+    size_t len;
+} ws_buffer;
+
 /** How a connection ended. Made by the library, borrowed during the callback. */
 typedef struct ws_closed {
     /** WS_OK after a closing handshake, else why the connection ended. */
@@ -2030,7 +2038,7 @@ WS_API ws_result ws_validation_reject(ws_validation *validation);
  *
  * A lone message leaves at once, those of a burst together: of a callback when it returns, of
  * another thread within microseconds. In a flood from such a thread the last ones may wait for a
- * millisecond.
+ * millisecond. Many that are there at once cost less with ws_send_batch.
  *
  * @param[in] socket  from ws_message_socket_new.
  * @param[in] data  borrowed for the call; may be NULL if len is 0.
@@ -2175,6 +2183,47 @@ WS_API ws_result ws_send_wait(ws_socket *socket,
                               const void *data,
                               size_t len,
                               uint32_t timeout_ms);
+
+/**
+ * Queues whole messages of one type, one after the other, as many as there is room for.
+ *
+ * It does what as many calls of ws_send_text or ws_send_binary would do, for less: the messages
+ * leave together, and no other thread's message comes in between. The bytes are copied, or have
+ * left, before this returns; there is no completion.
+ *
+ * When they do not all fit into the send queue, the first ones are accepted, WS_E_WOULD_BLOCK is
+ * answered, and on_send_ready will tell when to go on with messages + *accepted. A batch with a
+ * mistake in any message is refused whole.
+ *
+ * @param[in] socket  from ws_message_socket_new.
+ * @param[in] type  WS_MESSAGE_TYPE_BINARY or WS_MESSAGE_TYPE_UTF8, of all of them.
+ * @param[in] messages  count buffers, borrowed for the call as is what they point at; each is one
+ *     message, one of len 0 an empty one; may be NULL if count is 0.
+ * @param[in] count  how many there are; 0 sends nothing.
+ * @param[out] accepted  how many of them, from the first, were accepted; stored in every case, 0
+ *     when it is none; may be NULL.
+ * @return WS_OK  all messages were accepted.
+ * @return WS_E_HANDLE  socket is not a live socket.
+ * @return WS_E_POINTER  messages is NULL and count is not 0, or data of a message is NULL and its
+ *     len is not 0.
+ * @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_..., len of a message is larger than
+ *     PTRDIFF_MAX, or count is larger than any array of ws_buffer.
+ * @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+ *     that was begun with ws_send_nonfinal_frame has not ended.
+ * @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
+ * @return WS_E_NO_UNICODE_TRANSLATION  the type is text and a message is not UTF-8; nothing was
+ *     queued.
+ * @return WS_E_WOULD_BLOCK  the send queue is full and took only the first *accepted messages,
+ *     perhaps none; on_send_ready will tell.
+ * @ownership  The caller keeps messages and what they point at.
+ * @threads  Any thread, also inside callbacks. Never blocks.
+ * @since 0.1
+ */
+WS_API ws_result ws_send_batch(ws_socket *socket,
+                               ws_message_type type,
+                               const ws_buffer *messages,
+                               size_t count,
+                               size_t *accepted);
 
 /**
  * Queues a frame of a message that goes on: the original's SendNonfinalFrameAsync.

@@ -1,12 +1,14 @@
 //! permessage-deflate against a server that deflates with another implementation: what is agreed
-//! in `agreement`, which messages are
-//! compressed in `messages`, large ones to a slow server in `sending`, many at once in `sharing`, and
-//! what has to be watched while inflating in `receiving`.
+//! in `agreement`, which messages are compressed in `messages`, many with one call in `batches`,
+//! large ones to a slow server in `sending`, many at once in `sharing`, and what has to be watched
+//! while inflating in `receiving`.
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "compression/agreement.rs"]
 mod agreement;
+#[path = "compression/batches.rs"]
+mod batches;
 #[path = "compression/messages.rs"]
 mod messages;
 #[path = "compression/peer.rs"]

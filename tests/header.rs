@@ -83,7 +83,9 @@ fn header_declares_nothing_but_our_names() {
 #[cfg(target_pointer_width = "64")]
 fn records_have_the_layout_that_programs_were_compiled_with() {
     use anyws::ffi::statistics::ws_statistics;
-    use anyws::ffi::types::{ws_closed, ws_control_info, ws_error, ws_event, ws_message};
+    use anyws::ffi::types::{
+        ws_buffer, ws_closed, ws_control_info, ws_error, ws_event, ws_message,
+    };
     use std::mem::{offset_of, size_of};
 
     let message = [
@@ -94,6 +96,9 @@ fn records_have_the_layout_that_programs_were_compiled_with() {
         size_of::<ws_message>(),
     ];
     assert_eq!(message, [0, 8, 16, 20, 24]);
+
+    let buffer = [offset_of!(ws_buffer, data), offset_of!(ws_buffer, len), size_of::<ws_buffer>()];
+    assert_eq!(buffer, [0, 8, 16]);
 
     let closed = [
         offset_of!(ws_closed, result),

@@ -140,22 +140,52 @@ static void on_room_for_thread(ws_socket *socket, void *user_data)
     mtx_unlock(&client->lock);
 }
 
+static void wait_for_room(struct client *client)
+{
+    mtx_lock(&client->lock);
+    while (!client->has_room)
+        cnd_wait(&client->changed, &client->lock);
+    client->has_room = 0;
+    mtx_unlock(&client->lock);
+}
+
 static void send_on_this_thread(struct client *client)
 {
     while (client->left > 0) {
         ws_result result = send_one(client);
 
-        if (result == WS_E_WOULD_BLOCK) {
-            mtx_lock(&client->lock);
-            while (!client->has_room)
-                cnd_wait(&client->changed, &client->lock);
-            client->has_room = 0;
-            mtx_unlock(&client->lock);
-        } else if (WS_FAILED(result)) {
+        if (result == WS_E_WOULD_BLOCK)
+            wait_for_room(client);
+        else if (WS_FAILED(result))
             fail(ws_result_name(result));
-        } else {
+        else
             client->left--;
+    }
+}
+
+enum { BATCH = 32 };
+
+/* send-batch: so many messages with each call. */
+static void send_batches(struct client *client)
+{
+    ws_message_type type = task_is_text(client->task) ? WS_MESSAGE_TYPE_UTF8 : WS_MESSAGE_TYPE_BINARY;
+    ws_buffer messages[BATCH];
+
+    while (client->left > 0) {
+        size_t count = client->left < BATCH ? (size_t)client->left : BATCH, at, accepted;
+        ws_result result;
+
+        for (at = 0; at < count; at++) {
+            messages[at].data =
+                task_message(client->task, client->payload, client->left - (long)at);
+            messages[at].len = client->task->bytes;
         }
+        result = ws_send_batch(client->socket, type, messages, count, &accepted);
+        client->left -= (long)accepted;
+        if (result == WS_E_WOULD_BLOCK)
+            wait_for_room(client);
+        else if (WS_FAILED(result))
+            fail(ws_result_name(result));
     }
 }
 
@@ -216,6 +246,8 @@ int main(int argc, char **argv)
         client.begin = reading_now();
         if (task_is(&task, "send-thread"))
             send_on_this_thread(&client);
+        else if (task_is(&task, "send-batch"))
+            send_batches(&client);
         else if (WS_FAILED(ws_send_text(client.socket, client.payload,
                                         on_message == on_pong ? task.bytes : 1)))
             fail(ws_last_error_message());

@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
         server_no_context_takeover: !keeps_context,
     };
     let mut sender = Sender::new(&agreed);
-    while !choices.is_empty() && sender.outbox.traffic.payload_bytes < ENOUGH {
+    while !choices.is_empty() && sender.outbox.traffic().payload_bytes < ENOUGH {
         sender.act(&mut choices);
     }
     let is_closed = sender.finish(set & 0x80 != 0);
@@ -354,7 +354,7 @@ impl Sender {
         }
         assert!(rest.is_empty(), "{} bytes are no frame", rest.len());
         // What was taken out again counts.
-        assert!(frames == self.outbox.traffic.frames || self.has_cancelled);
+        assert!(frames == self.outbox.traffic().frames || self.has_cancelled);
 
         let terms = Terms { inflates: true, keeps_context, checks_text: true, limits: None };
         let account = model::read(&theirs, terms);

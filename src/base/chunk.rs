@@ -2,11 +2,12 @@
 //!
 //! A chunk is zeroed once in its life and then goes round between connections and a small pool, so
 //! that writing into it needs no further clearing and an idle connection owns none. It knows
-//! nothing of frames except a number that its user may keep with it.
+//! nothing of frames except a number and mask keys that its user may keep with it.
 
 use std::sync::Mutex;
 
 use super::lock::lock;
+use super::random::Handful;
 
 /// The size of a pooled chunk. One `send` takes about this much at its cheapest.
 pub const CHUNK_BYTES: usize = 64 * 1024;
@@ -19,15 +20,21 @@ pub struct Chunk {
     end: usize,
     /// Offset of the first frame that begins in this chunk, or its end when none does.
     pub first_frame: usize,
+    /// For the frames that will begin in it.
+    pub keys: Handful,
 }
 
 impl Chunk {
     pub fn with_capacity(capacity: usize) -> Chunk {
-        Chunk { bytes: vec![0; capacity].into_boxed_slice(), start: 0, end: 0, first_frame: 0 }
+        Chunk::of(vec![0; capacity].into_boxed_slice(), 0)
     }
 
     pub fn copy_of(bytes: &[u8]) -> Chunk {
-        Chunk { start: 0, end: bytes.len(), bytes: bytes.into(), first_frame: 0 }
+        Chunk::of(bytes.into(), bytes.len())
+    }
+
+    fn of(bytes: Box<[u8]>, end: usize) -> Chunk {
+        Chunk { bytes, start: 0, end, first_frame: 0, keys: Handful::default() }
     }
 
     #[inline]
@@ -70,6 +77,19 @@ impl Chunk {
         let to = from.saturating_add(count).min(self.bytes.len());
         self.end = to;
         self.bytes.get_mut(from..to).unwrap_or_default()
+    }
+
+    /// The next `count` bytes of room, if there are so many. What the caller writes there counts once
+    /// it has called `keep`.
+    #[inline]
+    pub fn room_for(&mut self, count: usize) -> Option<&mut [u8]> {
+        self.bytes.get_mut(self.end..self.end + count)
+    }
+
+    /// `count` bytes more wait, as far as there is room.
+    #[inline]
+    pub fn keep(&mut self, count: usize) {
+        self.end = self.bytes.len().min(self.end + count);
     }
 
     /// Forgets the first `count` waiting bytes: they have left.
@@ -158,6 +178,18 @@ mod tests {
         let mut chunk = chunk(b"abcdef");
         assert_eq!(chunk.extend(100).len(), 10);
         assert_eq!(chunk.extend(1).len(), 0);
+    }
+
+    #[test]
+    fn what_is_written_into_the_room_counts_when_it_is_kept() {
+        let mut chunk = chunk(b"abcdef");
+        assert!(chunk.room_for(11).is_none());
+        chunk.room_for(10).unwrap().copy_from_slice(b"ghijklmnop");
+        assert_eq!((chunk.waiting(), chunk.room()), (&b"abcdef"[..], 10));
+        chunk.keep(2);
+        assert_eq!((chunk.waiting(), chunk.room()), (&b"abcdefgh"[..], 8));
+        chunk.keep(100);
+        assert_eq!((chunk.waiting(), chunk.room()), (&b"abcdefghijklmnop"[..], 0));
     }
 
     #[test]

@@ -1,33 +1,50 @@
 //! Unpredictable bytes: mask keys and handshake nonces.
 //!
-//! Bytes come from the operating system in blocks, one block per thread, so that a mask key costs
-//! a copy and not a system call, and no state exists that a `fork` could duplicate into a process
-//! that may still use this library (the boundary refuses the child). Tests seed a fixed sequence.
+//! Nonces come from the operating system. Mask keys come from a generator of each thread (ChaCha12),
+//! seeded there and every so often anew, and are drawn by the handful: a key costs neither a system
+//! call nor a lock. The boundary refuses the child of a `fork`, so that no generator ever goes on in
+//! two processes. Tests seed a fixed sequence.
 
 use std::cell::RefCell;
 
-const BLOCK: usize = 1024;
-
-struct Block {
-    bytes: [u8; BLOCK],
-    used: usize,
-}
-
-thread_local! {
-    static BLOCKS: RefCell<Block> = const { RefCell::new(Block { bytes: [0; BLOCK], used: BLOCK }) };
-}
+use chacha20::rand_core::SeedableRng;
+use chacha20::rand_core::block::Generator;
+use chacha20::{ChaChaCore, R12, variants};
 
 /// Where mask keys come from.
 #[derive(Clone, Debug)]
 pub enum MaskKeys {
-    /// 32 fresh bits of the operating system per frame. RFC 6455 §10.3: unpredictable.
-    System(Handful),
+    /// 32 fresh bits of this thread's generator per frame. RFC 6455 §10.3: unpredictable.
+    System,
     /// A repeatable sequence, for tests.
     Seeded(u64),
 }
 
-/// A few keys, drawn from the thread's block together.
-#[derive(Clone)]
+impl MaskKeys {
+    pub fn next_key(&mut self) -> [u8; 4] {
+        let mut key = [[0; 4]];
+        self.draw(&mut key);
+        let [key] = key;
+        key
+    }
+
+    fn draw<const N: usize>(&mut self, keys: &mut [[u8; 4]; N]) {
+        match self {
+            MaskKeys::System => SOURCE.with_borrow_mut(|source| source.draw(keys)),
+            MaskKeys::Seeded(state) => {
+                for key in keys {
+                    *state ^= *state << 13;
+                    *state ^= *state >> 7;
+                    *state ^= *state << 17;
+                    *key = ((*state >> 16) as u32).to_ne_bytes();
+                }
+            }
+        }
+    }
+}
+
+/// A few keys, drawn together by whoever will need one after the other.
+#[derive(Default)]
 pub struct Handful {
     keys: [[u8; 4]; HANDFUL],
     left: usize,
@@ -42,49 +59,76 @@ impl std::fmt::Debug for Handful {
     }
 }
 
-impl MaskKeys {
-    pub fn system() -> MaskKeys {
-        MaskKeys::System(Handful { keys: [[0; 4]; HANDFUL], left: 0 })
-    }
-
-    #[inline]
-    pub fn next_key(&mut self) -> [u8; 4] {
-        match self {
-            MaskKeys::System(handful) => handful.next_key(),
-            MaskKeys::Seeded(state) => {
-                *state ^= *state << 13;
-                *state ^= *state >> 7;
-                *state ^= *state << 17;
-                ((*state >> 16) as u32).to_ne_bytes()
-            }
-        }
-    }
-}
-
 impl Handful {
-    #[inline]
-    fn next_key(&mut self) -> [u8; 4] {
-        if self.left == 0 {
-            self.draw();
+    /// The next key; when there is none left, others are drawn from `source`.
+    #[inline(always)]
+    pub fn next_key(&mut self, source: &mut MaskKeys) -> [u8; 4] {
+        let at = self.left.wrapping_sub(1);
+        match self.keys.get(at) {
+            Some(key) => {
+                self.left = at;
+                *key
+            }
+            None => self.refill(source),
         }
-        self.left -= 1;
-        self.keys.get(self.left).copied().unwrap_or_default()
     }
 
     #[cold]
-    fn draw(&mut self) {
-        BLOCKS.with_borrow_mut(|block| {
-            if block.used + size_of_val(&self.keys) > BLOCK {
-                fill(&mut block.bytes);
-                block.used = 0;
-            }
-            let drawn = block.bytes.get(block.used..).unwrap_or_default();
-            for (key, drawn) in self.keys.iter_mut().zip(drawn.as_chunks::<4>().0) {
-                *key = *drawn;
-            }
-            block.used += size_of_val(&self.keys);
+    #[inline(never)]
+    fn refill(&mut self, source: &mut MaskKeys) -> [u8; 4] {
+        source.draw(&mut self.keys);
+        self.left = HANDFUL - 1;
+        self.keys.last().copied().unwrap_or_default()
+    }
+}
+
+/// What a thread draws from. `left <= BLOCK`.
+struct Source {
+    generator: Option<ChaChaCore<R12, variants::Legacy>>,
+    block: [u32; BLOCK],
+    /// Words of the block that have not been drawn.
+    left: usize,
+    /// Blocks that will come from the same seed.
+    blocks_left: usize,
+}
+
+const BLOCK: usize = 64;
+/// A megabyte of them.
+const BLOCKS_PER_SEED: usize = 4096;
+
+thread_local! {
+    static SOURCE: RefCell<Source> = const {
+        RefCell::new(Source { generator: None, block: [0; BLOCK], left: 0, blocks_left: 0 })
+    };
+}
+
+impl Source {
+    fn draw<const N: usize>(&mut self, keys: &mut [[u8; 4]; N]) {
+        const { assert!(N <= BLOCK) };
+        if self.left < N {
+            self.refill();
+        }
+        self.left -= N;
+        let drawn = self.block.get(self.left..).unwrap_or_default();
+        if let Some(drawn) = drawn.first_chunk::<N>() {
+            *keys = drawn.map(u32::to_ne_bytes);
+        }
+    }
+
+    #[inline(never)]
+    fn refill(&mut self) {
+        if self.blocks_left == 0 {
+            self.generator = None;
+        }
+        let generator = self.generator.get_or_insert_with(|| {
+            let mut seed = [0; 32];
+            fill(&mut seed);
+            self.blocks_left = BLOCKS_PER_SEED;
+            ChaChaCore::from_seed(seed)
         });
-        self.left = HANDFUL;
+        generator.generate(&mut self.block);
+        self.blocks_left -= 1;
+        self.left = BLOCK;
     }
 }
 
@@ -111,8 +155,9 @@ mod tests {
 
     #[test]
     fn system_keys_do_not_repeat_in_a_row() {
-        let mut keys = MaskKeys::system();
-        let drawn: Vec<_> = (0..10_000).map(|_| keys.next_key()).collect();
+        let (mut keys, mut handful) = (MaskKeys::System, Handful::default());
+        let mut drawn: Vec<_> = (0..5_000).map(|_| keys.next_key()).collect();
+        drawn.extend((0..5_000).map(|_| handful.next_key(&mut keys)));
         assert!(drawn.windows(3).all(|three| !(three[0] == three[1] && three[1] == three[2])));
         let distinct: std::collections::HashSet<_> = drawn.iter().collect();
         assert!(distinct.len() > 9_990);
@@ -120,7 +165,7 @@ mod tests {
 
     #[test]
     fn bytes_of_system_keys_are_evenly_spread() {
-        let mut keys = MaskKeys::system();
+        let mut keys = MaskKeys::System;
         let mut counts = [0f64; 256];
         for _ in 0..256 * 100 {
             for byte in keys.next_key() {
@@ -135,13 +180,58 @@ mod tests {
 
     #[test]
     fn threads_draw_different_keys() {
-        let here = MaskKeys::system().next_key();
-        let there = std::thread::spawn(|| {
-            (0..8).map(|_| MaskKeys::system().next_key()).collect::<Vec<_>>()
-        })
-        .join()
-        .unwrap();
+        let here = MaskKeys::System.next_key();
+        let there =
+            std::thread::spawn(|| (0..8).map(|_| MaskKeys::System.next_key()).collect::<Vec<_>>())
+                .join()
+                .unwrap();
         assert!(there.iter().any(|key| *key != here));
+    }
+
+    #[test]
+    fn a_generator_is_seeded_anew_when_it_has_given_enough() {
+        let known = || ChaChaCore::from_seed([1; 32]);
+        let mut expected = [0; BLOCK];
+        known().generate(&mut expected);
+        for blocks_left in [1, 0] {
+            let generator = Some(known());
+            let mut source = Source { generator, block: [0; BLOCK], left: 15, blocks_left };
+            let mut keys = [[0; 4]; 16];
+            source.draw(&mut keys);
+            assert_eq!(
+                keys == expected[48..].as_chunks::<16>().0[0].map(u32::to_ne_bytes),
+                blocks_left == 1
+            );
+            assert_eq!(
+                (source.left, source.blocks_left),
+                (48, [BLOCKS_PER_SEED - 1, 0][blocks_left])
+            );
+        }
+    }
+
+    #[test]
+    fn a_source_gives_every_word_once() {
+        let mut source = Source { generator: None, block: [0; BLOCK], left: 0, blocks_left: 0 };
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..1_000 {
+            let mut keys = [[0; 4]; 16];
+            source.draw(&mut keys);
+            seen.extend(keys);
+        }
+        assert!(seen.len() > 15_990, "{}", seen.len());
+    }
+
+    #[test]
+    fn a_handful_gives_the_keys_of_its_source_each_once() {
+        let (mut source, mut same) = (MaskKeys::Seeded(7), MaskKeys::Seeded(7));
+        let mut handful = Handful::default();
+        for _ in 0..5 {
+            let mut given: Vec<_> = (0..HANDFUL).map(|_| handful.next_key(&mut source)).collect();
+            let mut expected: Vec<_> = (0..HANDFUL).map(|_| same.next_key()).collect();
+            given.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(given, expected);
+        }
     }
 
     #[test]

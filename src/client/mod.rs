@@ -10,6 +10,7 @@ pub mod error;
 pub mod inbox;
 pub mod incoming;
 pub mod information;
+pub mod leaving;
 pub mod link;
 pub mod lookup;
 pub mod open;

@@ -23,7 +23,11 @@ impl Socket {
     /// From now on nothing but pings and the close frame is accepted. What was accepted before
     /// still leaves, and receiving goes on.
     pub fn close_output(&self) {
-        lock(&self.link.outgoing).is_output_closed = true;
+        {
+            let mut outgoing = lock(&self.link.outgoing);
+            outgoing.is_output_closed = true;
+            outgoing.decide_straight();
+        }
         self.link.room.notify_all();
     }
 

@@ -5,26 +5,127 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::lock::lock;
-use crate::protocol::frame::{MAX_CONTROL_BYTES, framed_len};
+use crate::protocol::frame::{
+    MAX_CONTROL_BYTES, MAX_SHORT_BYTES, Opcode, SHORT_HEADER_BYTES, framed_len,
+};
 use crate::protocol::{MessageKind, utf8};
+use crate::reactor::mailbox::on_event_loop;
 
 use super::controls::Control;
 use super::error::{Error, Misuse};
+use super::inbox::MESSAGE_OVERHEAD;
 use super::sink::{Completion, Waiter};
 use super::socket::{Socket, refuse_on_event_loop};
+use super::staging::Item;
+use super::state::State;
 use super::writer::{Fragmented, Outgoing};
 
 const LONG: Duration = Duration::from_secs(3600);
 
+/// Nothing longer goes the straight path.
+pub const MAX_STRAIGHT_BYTES: usize = MAX_SHORT_BYTES;
+
+/// Whether a message of this kind may hold that.
+#[inline(always)]
+pub fn is_good(kind: MessageKind, payload: &[u8]) -> bool {
+    kind == MessageKind::Binary || utf8::is_valid(payload)
+}
+
 impl Socket {
+    /// The straight path of `send`, for a short message that is queued behind others on an open
+    /// connection without compression. `false`: nothing has happened, and `send` decides.
+    #[inline(always)]
+    pub fn send_straight(&self, kind: MessageKind, payload: &[u8]) -> bool {
+        let link = &*self.link;
+        if link.state.load() != State::Open || !is_good(kind, payload) {
+            return false;
+        }
+        let mut outgoing = lock(&link.outgoing);
+        let framed = (SHORT_HEADER_BYTES + payload.len()) as u64;
+        // A stream socket has a stage for as long as it is open, so that it is never straight.
+        let is_queued = outgoing.is_straight()
+            && outgoing.outbox.waiting() + framed <= self.queue_limit()
+            && outgoing.outbox.short_message(kind, payload);
+        if is_queued && !outgoing.rests() {
+            link.leave(outgoing, false);
+        }
+        is_queued
+    }
+
     /// One whole message.
-    #[inline]
     pub fn send(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
         self.check_message(kind, payload)?;
         let mut outgoing = lock(&self.link.outgoing);
         self.check_room_for_message(&mut outgoing, payload.len(), true)?;
         self.link.queue_message(outgoing, kind, payload, None);
         Ok(())
+    }
+
+    /// Whole messages of one kind, as many from the front as there is room for, and nobody else's in
+    /// between. Returns how many those were. `are_good`: what has to be text is.
+    pub fn send_batch<'a>(
+        &self,
+        kind: MessageKind,
+        are_good: bool,
+        messages: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) -> Result<usize, Misuse> {
+        self.check_open()?;
+        if !are_good {
+            return Err(Misuse::TextNotUtf8);
+        }
+        let count = messages.len();
+        let mut outgoing = lock(&self.link.outgoing);
+        check_between_messages(&outgoing)?;
+        let was_empty = outgoing.outbox.is_empty();
+        let (waiting, limit) = (outgoing.waiting(), self.queue_limit());
+        // What is kept as it is costs more than its frame.
+        let extra = if outgoing.staging.is_some() { MESSAGE_OVERHEAD } else { 0 };
+        let cost = |payload: &[u8]| match payload.len() {
+            len @ 0..=MAX_SHORT_BYTES => (SHORT_HEADER_BYTES + len) as u64 + extra,
+            len => framed_len(len) + extra,
+        };
+        let mut room = match waiting {
+            0 => limit.max(messages.clone().next().map_or(0, cost)),
+            _ => limit.saturating_sub(waiting),
+        };
+        let mut messages = messages.take_while(|payload| {
+            let left = room.checked_sub(cost(payload));
+            room = left.unwrap_or_default();
+            left.is_some()
+        });
+        let mut accepted = 0;
+        if count == 1 {
+            // Nothing of the same batch has to follow at once: it may leave as it likes.
+            if let Some(payload) = messages.next() {
+                self.link.queue_message(outgoing, kind, payload, None);
+                return Ok(1);
+            }
+        } else if let Some(staging) = &mut outgoing.staging {
+            for payload in messages {
+                let deflates = staging.can_deflate() && self.link.deflates(payload.len());
+                staging.keep(Item::new(Opcode::Message(kind), true, deflates, None), payload);
+                accepted += 1;
+            }
+        } else {
+            let outbox = &mut outgoing.outbox;
+            for payload in messages {
+                outbox.message(kind, payload);
+                accepted += 1;
+            }
+            outgoing.decide_straight();
+        }
+        outgoing.owes_send_ready |= accepted < count;
+        if outgoing.staging.is_some() {
+            drop(outgoing);
+            // Whoever sends deflates, a first part at least; the session does the rest, and writes.
+            if !on_event_loop() {
+                self.link.stage_waiting();
+            }
+            self.link.look_again();
+        } else {
+            self.link.after_queueing(outgoing, was_empty);
+        }
+        Ok(accepted)
     }
 
     /// One whole message whose leaving is reported. Returns its number.
@@ -153,43 +254,49 @@ impl Socket {
         lock(&self.link.outgoing).waiting()
     }
 
-    #[inline]
     fn check_message(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
         self.check_open()?;
-        if kind == MessageKind::Text && !utf8::is_valid(payload) {
-            return Err(Misuse::TextNotUtf8);
-        }
-        Ok(())
+        if is_good(kind, payload) { Ok(()) } else { Err(Misuse::TextNotUtf8) }
     }
 
-    /// A whole message must not come between the frames of another. RFC 6455 §5.4.
-    #[inline]
     fn check_room_for_message(
         &self,
         outgoing: &mut Outgoing,
         len: usize,
         owe: bool,
     ) -> Result<(), Misuse> {
-        if outgoing.fragmented.is_some() && !outgoing.has_ended() {
-            return Err(Misuse::IllegalState(
-                "a message that was begun with ws_send_nonfinal_frame has not ended",
-            ));
-        }
+        check_between_messages(outgoing)?;
         self.check_room(outgoing, len, owe)
     }
 
     /// An empty queue takes one message of any size.
-    #[inline]
     fn check_room(&self, outgoing: &mut Outgoing, len: usize, owe: bool) -> Result<(), Misuse> {
         if outgoing.has_ended() {
             return Err(Misuse::Closed);
         }
         let waiting = outgoing.waiting();
-        let limit = self.link.controls.integer(Control::SendQueueLimit);
-        if waiting > 0 && waiting.saturating_add(framed_len(len)) > limit {
+        if waiting > 0 && waiting.saturating_add(framed_len(len)) > self.queue_limit() {
             outgoing.owes_send_ready |= owe;
             return Err(Misuse::WouldBlock);
         }
         Ok(())
+    }
+
+    #[inline]
+    fn queue_limit(&self) -> u64 {
+        self.link.controls.integer(Control::SendQueueLimit)
+    }
+}
+
+/// A whole message must not come between the frames of another. RFC 6455 §5.4.
+fn check_between_messages(outgoing: &Outgoing) -> Result<(), Misuse> {
+    if outgoing.has_ended() {
+        return Err(Misuse::Closed);
+    }
+    match outgoing.fragmented {
+        None => Ok(()),
+        Some(_) => Err(Misuse::IllegalState(
+            "a message that was begun with ws_send_nonfinal_frame has not ended",
+        )),
     }
 }

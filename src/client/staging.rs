@@ -174,6 +174,11 @@ impl Staging {
         withdrawn
     }
 
+    /// Puts a copy of what is to be queued behind what waits.
+    pub fn keep(&mut self, item: Item, payload: &[u8]) {
+        self.push_back(item, Source::Kept(payload.to_vec()));
+    }
+
     fn push_back(&mut self, item: Item, source: Source) {
         self.waiting_bytes += cost(source.bytes().len());
         self.waiting.push_back(Waiting::Data(item, source));
@@ -244,7 +249,7 @@ impl Link {
         let has_room = outgoing.outbox.waiting() < FLUSH_BYTES || !item.deflates;
         let Some(staging) = &mut outgoing.staging else { return };
         if !staging.is_idle() || is_long_for_turn || !has_room {
-            staging.push_back(item, Source::Kept(payload.to_vec()));
+            staging.keep(item, payload);
             drop(outgoing);
             return self.look_again();
         }
@@ -286,7 +291,7 @@ impl Link {
         }
     }
 
-    fn look_again(&self) {
+    pub fn look_again(&self) {
         // A turn ends with looking at all of this anyway.
         if !self.is_in_turn() {
             self.kick();
@@ -435,8 +440,8 @@ fn put_plain(outgoing: &mut Outgoing, mut item: Item, payload: &[u8]) {
     begin(outgoing, &mut item, payload.len());
     let outbox = &mut outgoing.outbox;
     outbox.fragment(item.shape, payload);
-    outbox.traffic.messages += u64::from(item.shape.is_final);
-    outbox.traffic.payload_bytes += payload.len() as u64;
+    outbox.traffic_mut().messages += u64::from(item.shape.is_final);
+    outbox.traffic_mut().payload_bytes += payload.len() as u64;
     if let Some(number) = item.open_operation {
         outbox.end_operation(number);
     }
@@ -473,12 +478,12 @@ fn put_step(
     outbox.fragment(Shape { is_final, ..item.shape }, payload);
     item.shape = item.shape.continued();
     if item.deflates {
-        outbox.traffic.compressed_bytes += payload.len() as u64;
-        outbox.traffic.inflated_bytes += count as u64;
+        outbox.traffic_mut().compressed_bytes += payload.len() as u64;
+        outbox.traffic_mut().inflated_bytes += count as u64;
     }
-    outbox.traffic.payload_bytes += count as u64;
+    outbox.traffic_mut().payload_bytes += count as u64;
     if has_ended {
-        outbox.traffic.messages += u64::from(item.shape.is_final);
+        outbox.traffic_mut().messages += u64::from(item.shape.is_final);
         if let Some(number) = item.open_operation {
             outbox.end_operation(number);
         }

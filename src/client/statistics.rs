@@ -130,7 +130,7 @@ impl Link {
     /// What has been sent: any thread sends, so it is counted under their lock.
     pub fn sent(&self) -> Direction {
         let outgoing = lock(&self.outgoing);
-        Direction { bytes: outgoing.bytes_sent, traffic: outgoing.outbox.traffic }
+        Direction { bytes: outgoing.bytes_sent, traffic: outgoing.outbox.traffic() }
     }
 }
 

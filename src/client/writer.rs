@@ -26,8 +26,6 @@ use super::staging::{Item, Staging};
 
 /// Numbers below are those with a name of their own: connect, read, write.
 const FIRST_OPERATION: u64 = 16;
-/// A thread that sent this recently sends a burst: let it gather.
-const BURST: Duration = Duration::from_micros(30);
 /// How long a session leaves a flood to the thread that makes it, and the end of it unwritten.
 pub const GATHERING: Duration = Duration::from_millis(1);
 /// This much waiting is written without waiting for the end of a burst.
@@ -71,7 +69,7 @@ pub struct Outgoing {
     pub is_gathering: bool,
     /// That thread has written since.
     pub has_gathered: bool,
-    last_write: Option<Instant>,
+    pub last_write: Option<Instant>,
     next_operation: u64,
     /// Asked of the writer: the system may take more than it just said.
     try_again: bool,
@@ -82,7 +80,7 @@ pub struct Outgoing {
 impl Outgoing {
     pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
         Outgoing {
-            outbox: Outbox::new(pool, MaskKeys::system()),
+            outbox: Outbox::new(pool, MaskKeys::System),
             is_writing: false,
             is_output_closed: false,
             staging: None,
@@ -182,61 +180,6 @@ impl Outgoing {
 }
 
 impl Link {
-    /// Sees to it that what has just been queued leaves. `was_empty`: nothing waited before it.
-    #[inline]
-    pub fn after_queueing(&self, outgoing: MutexGuard<'_, Outgoing>, was_empty: bool) {
-        if self.is_in_turn() {
-            // The end of the turn writes; only a lot is not worth gathering further.
-            if outgoing.outbox.waiting() >= FLUSH_BYTES
-                && !outgoing.outbox.has_writer()
-                && outgoing.stalled_since.is_none()
-                && let Some(socket) = outgoing.socket.clone()
-            {
-                drop(self.write_plain(outgoing, &socket, 1));
-            }
-            return;
-        }
-        self.leave_from_elsewhere(outgoing, was_empty);
-    }
-
-    /// Whoever finds that something waits already need not wake anybody: either the session has
-    /// been kicked, or somebody writes and looks again afterwards, or the system takes no more and
-    /// readiness will tell.
-    ///
-    /// In a flood the session stands back: it would write a few messages at a time, in competition
-    /// with the thread that sends them. That thread writes whenever much has gathered.
-    fn leave_from_elsewhere(&self, mut outgoing: MutexGuard<'_, Outgoing>, was_empty: bool) {
-        let is_much = outgoing.is_gathering && outgoing.outbox.waiting() >= FLUSH_BYTES;
-        if !was_empty && !is_much {
-            return;
-        }
-        if !outgoing.outbox.has_writer()
-            && outgoing.stalled_since.is_none()
-            && !crate::reactor::mailbox::on_event_loop()
-            && let Some(socket) = outgoing.socket.clone()
-        {
-            let now = crate::reactor::now();
-            let is_burst = outgoing.last_write.is_some_and(|last| now - last < BURST);
-            outgoing.last_write = Some(now);
-            outgoing.has_gathered |= is_much;
-            if is_much || !is_burst {
-                let outgoing = self.write_plain(outgoing, &socket, 1);
-                let needs_session = outgoing.needs_session();
-                drop(outgoing);
-                if needs_session {
-                    self.kick();
-                }
-                return;
-            }
-        }
-        // The session will look in by itself.
-        let is_gathering = outgoing.is_gathering;
-        drop(outgoing);
-        if !is_gathering {
-            self.kick();
-        }
-    }
-
     /// Writes what waits to a plain socket, `rounds` times at most while more comes.
     pub fn write_plain<'a>(
         &'a self,
@@ -381,6 +324,7 @@ impl Link {
                 outgoing.outbox.operation(number, kind, payload, completion);
             }
         }
+        outgoing.decide_straight();
         self.after_queueing(outgoing, was_empty);
     }
 }
@@ -400,14 +344,15 @@ impl Link {
         };
         let deflates = fragmented.deflates;
         outgoing.fragmented = (!is_final).then_some(fragmented);
+        outgoing.decide_straight();
         if outgoing.staging.is_some() {
             let item = Item::new(opcode, is_final, deflates, None);
             return self.stage(outgoing, item, payload);
         }
         let was_empty = outgoing.outbox.is_empty();
         outgoing.outbox.fragment(Shape { is_final, ..Shape::whole(opcode) }, payload);
-        outgoing.outbox.traffic.messages += u64::from(is_final);
-        outgoing.outbox.traffic.payload_bytes += payload.len() as u64;
+        outgoing.outbox.traffic_mut().messages += u64::from(is_final);
+        outgoing.outbox.traffic_mut().payload_bytes += payload.len() as u64;
         self.after_queueing(outgoing, was_empty);
     }
 

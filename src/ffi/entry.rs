@@ -99,14 +99,25 @@ impl Deref for SocketRef {
 pub const NOT_A_SOCKET: Failure =
     Failure::Plain(WS_E_HANDLE, c"socket is not the handle of a live socket");
 
-#[inline]
 pub fn find_socket(socket: *mut ws_socket) -> Result<SocketRef, Failure> {
-    let handle = socket.addr();
-    let (current, entry) = CURRENT.get();
-    if current == handle && handle != 0 && SOCKETS.is_live(handle) {
-        return Ok(SocketRef::Current(entry));
+    if current(socket).is_some() {
+        return Ok(SocketRef::Current(CURRENT.get().1));
     }
-    SOCKETS.find(handle).map(SocketRef::Counted).ok_or(NOT_A_SOCKET)
+    SOCKETS.find(socket.addr()).map(SocketRef::Counted).ok_or(NOT_A_SOCKET)
+}
+
+/// The socket whose callback runs here, if that is the one. Good until that callback returns.
+#[inline(always)]
+pub fn current<'a>(socket: *mut ws_socket) -> Option<&'a Entry> {
+    let (current, entry) = CURRENT.get();
+    if current != socket.addr() {
+        return None;
+    }
+    // SAFETY: whoever called `set_current` keeps the entry alive until it takes the mark back, which
+    // happens after the callback that we are inside of. There is none where none is current.
+    let entry = unsafe { entry.as_ref() };
+    // Freed meanwhile: its handle is good no more, and its gate is closed.
+    entry.filter(|entry| !entry.gate.is_closed())
 }
 
 pub fn find_queue(queue: *mut ws_event_queue) -> Result<Arc<EventQueue>, Failure> {

@@ -33,10 +33,7 @@ pub fn guard<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 /// The same for exports that answer with a result.
 #[inline]
 pub fn checked(body: impl FnOnce() -> Result<(), Failure>) -> ws_result {
-    guard(WS_E_UNEXPECTED, || match body() {
-        Ok(()) => WS_OK,
-        Err(failure) => failure.answer(),
-    })
+    guard(WS_E_UNEXPECTED, || answer(body()))
 }
 
 /// From now on a fork makes this library unusable in the child.
@@ -52,6 +49,14 @@ pub fn watch_forks() {
     });
     #[cfg(not(unix))]
     ONCE.call_once(|| {});
+}
+
+#[inline]
+pub fn answer(outcome: Result<(), Failure>) -> ws_result {
+    match outcome {
+        Ok(()) => WS_OK,
+        Err(failure) => failure.answer(),
+    }
 }
 
 /// Why a call failed.

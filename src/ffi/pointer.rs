@@ -2,12 +2,14 @@
 //! dereferences one.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::marker::PhantomData;
 
 use crate::client::incoming::Target;
 use crate::client::staging::Lent;
 
 use super::guard::{Failure, plain};
 use super::result::*;
+use super::types::ws_buffer;
 
 /// The bytes that `data` and `len` name; `NULL, 0` is empty.
 #[inline]
@@ -36,6 +38,67 @@ fn counted<'a>(data: *const c_void, len: usize, null: &'static CStr) -> Result<&
     // during the call; that they are not too many was checked.
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) })
 }
+
+/// The buffers of a batch. `look` has seen each of them.
+#[inline(always)]
+pub fn buffers<'a>(
+    messages: *const ws_buffer,
+    count: usize,
+    mut look: impl FnMut(&'a [u8]),
+) -> Result<Buffers<'a>, Failure> {
+    const MOST: usize = isize::MAX as usize / size_of::<ws_buffer>();
+    if count > MOST {
+        return plain(WS_E_INVALIDARG, c"count is larger than any array of ws_buffer");
+    }
+    if messages.is_null() && count > 0 {
+        return plain(WS_E_POINTER, c"messages is NULL and count is not 0");
+    }
+    let buffers = Buffers { next: messages, left: count, _borrowed: PhantomData };
+    let mut unseen = buffers.clone();
+    while let Some(buffer) = unseen.next_buffer() {
+        look(counted(buffer.data, buffer.len, c"data of a message is NULL and its len is not 0")?);
+    }
+    Ok(buffers)
+}
+
+/// The bytes of one buffer after the other.
+#[derive(Clone)]
+pub struct Buffers<'a> {
+    next: *const ws_buffer,
+    left: usize,
+    _borrowed: PhantomData<&'a [u8]>,
+}
+
+impl Buffers<'_> {
+    #[inline]
+    fn next_buffer(&mut self) -> Option<ws_buffer> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: the caller promises `count` readable buffers at `messages`, of which one for each
+        // that is left has not been read; alignment is not assumed.
+        unsafe {
+            let buffer = self.next.read_unaligned();
+            self.next = self.next.add(1);
+            Some(buffer)
+        }
+    }
+}
+
+impl<'a> Iterator for Buffers<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let buffer = self.next_buffer()?;
+        // Good when they were looked at; whoever changes them meanwhile sends nothing.
+        Some(bytes(buffer.data, buffer.len).unwrap_or_default())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Buffers<'_> {}
 
 /// Room of the caller that it leaves alone until an operation has ended, or gives to it to read.
 pub struct Borrowed {

@@ -5,26 +5,65 @@ use std::ffi::{c_char, c_void};
 use crate::client::Completion;
 use crate::client::controls::Control;
 use crate::client::link::SocketKind;
+use crate::client::sending::{MAX_STRAIGHT_BYTES, is_good};
 use crate::protocol::MessageKind;
 
 use super::delivery::cookie;
-use super::entry::{NOT_A_SOCKET, SOCKETS, SocketRef, find_socket};
-use super::guard::{Failure, checked, guard};
+use super::entry::{Entry, NOT_A_SOCKET, SOCKETS, SocketRef, current, find_socket};
+use super::guard::{Failure, answer, checked, guard, plain};
 use super::pointer;
 use super::result::*;
 use super::types::*;
 
-#[inline]
 fn find_message_socket(socket: *mut ws_socket) -> Result<SocketRef, Failure> {
     let entry = find_socket(socket)?;
     entry.socket.check_kind(SocketKind::Message)?;
     Ok(entry)
 }
 
-fn kind(message_type: u64) -> Result<MessageKind, Failure> {
-    match u32::try_from(message_type) {
-        Ok(WS_MESSAGE_TYPE_BINARY) => Ok(MessageKind::Binary),
-        Ok(WS_MESSAGE_TYPE_UTF8) => Ok(MessageKind::Text),
+/// Sends a message, straight if it is short and only has to be put behind others.
+#[inline(always)]
+fn send(
+    socket: *mut ws_socket,
+    kind: impl Fn(&Entry) -> MessageKind,
+    data: *const c_void,
+    len: usize,
+    otherwise: fn(*mut ws_socket, *const c_void, usize) -> ws_result,
+) -> ws_result {
+    let is_sent = match pointer::bytes(data, len) {
+        Ok(bytes) if len <= MAX_STRAIGHT_BYTES => match current(socket) {
+            Some(entry) => entry.socket.send_straight(kind(entry), bytes),
+            None => send_from_elsewhere(socket, kind, bytes),
+        },
+        _ => false,
+    };
+    // Nothing has happened unless it is sent: the other way does it, or says why not.
+    if is_sent { WS_OK } else { otherwise(socket, data, len) }
+}
+
+/// The straight path of whoever is not inside a callback of the socket.
+#[inline(never)]
+fn send_from_elsewhere(
+    socket: *mut ws_socket,
+    kind: impl Fn(&Entry) -> MessageKind,
+    bytes: &[u8],
+) -> bool {
+    let Some(entry) = SOCKETS.find(socket.addr()) else { return false };
+    entry.socket.send_straight(kind(&entry), bytes)
+}
+
+#[inline]
+fn kind_of_control(entry: &Entry) -> MessageKind {
+    match entry.socket.link.controls.integer(Control::MessageType) {
+        0 => MessageKind::Binary,
+        _ => MessageKind::Text,
+    }
+}
+
+fn kind(message_type: ws_message_type) -> Result<MessageKind, Failure> {
+    match message_type {
+        WS_MESSAGE_TYPE_BINARY => Ok(MessageKind::Binary),
+        WS_MESSAGE_TYPE_UTF8 => Ok(MessageKind::Text),
         _ => Err(Failure::Plain(WS_E_INVALIDARG, c"type is none of WS_MESSAGE_TYPE_...")),
     }
 }
@@ -36,7 +75,7 @@ fn kind(message_type: u64) -> Result<MessageKind, Failure> {
 ///
 /// A lone message leaves at once, those of a burst together: of a callback when it returns, of
 /// another thread within microseconds. In a flood from such a thread the last ones may wait for a
-/// millisecond.
+/// millisecond. Many that are there at once cost less with ws_send_batch.
 ///
 /// @param[in] socket  from ws_message_socket_new.
 /// @param[in] data  borrowed for the call; may be NULL if len is 0.
@@ -56,13 +95,16 @@ fn kind(message_type: u64) -> Result<MessageKind, Failure> {
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ws_send(socket: *mut ws_socket, data: *const c_void, len: usize) -> ws_result {
-    checked(|| {
-        let entry = find_message_socket(socket)?;
-        let data = pointer::bytes(data, len)?;
-        let kind = kind(entry.socket.link.controls.integer(Control::MessageType))?;
-        entry.socket.send(kind, data)?;
-        Ok(())
-    })
+    #[cold]
+    fn otherwise(socket: *mut ws_socket, data: *const c_void, len: usize) -> ws_result {
+        let send = || {
+            let entry = find_message_socket(socket)?;
+            let data = pointer::bytes(data, len)?;
+            Ok(entry.socket.send(kind_of_control(&entry), data)?)
+        };
+        answer(send())
+    }
+    guard(WS_E_UNEXPECTED, move || send(socket, kind_of_control, data, len, otherwise))
 }
 
 /// Queues one whole text message, whatever the control MESSAGE_TYPE says.
@@ -92,12 +134,17 @@ pub extern "C" fn ws_send_text(
     text: *const c_char,
     len: usize,
 ) -> ws_result {
-    checked(|| {
-        let entry = find_message_socket(socket)?;
-        let text = pointer::text_bytes(text, len)?;
-        entry.socket.send(MessageKind::Text, text)?;
-        Ok(())
-    })
+    #[cold]
+    fn otherwise(socket: *mut ws_socket, text: *const c_void, len: usize) -> ws_result {
+        let send = || {
+            let entry = find_message_socket(socket)?;
+            let text = pointer::text_bytes(text.cast(), len)?;
+            Ok(entry.socket.send(MessageKind::Text, text)?)
+        };
+        answer(send())
+    }
+    let kind = |_: &Entry| MessageKind::Text;
+    guard(WS_E_UNEXPECTED, move || send(socket, kind, text.cast(), len, otherwise))
 }
 
 /// Queues one whole binary message, whatever the control MESSAGE_TYPE says.
@@ -126,12 +173,17 @@ pub extern "C" fn ws_send_binary(
     data: *const c_void,
     len: usize,
 ) -> ws_result {
-    checked(|| {
-        let entry = find_message_socket(socket)?;
-        let data = pointer::bytes(data, len)?;
-        entry.socket.send(MessageKind::Binary, data)?;
-        Ok(())
-    })
+    #[cold]
+    fn otherwise(socket: *mut ws_socket, data: *const c_void, len: usize) -> ws_result {
+        let send = || {
+            let entry = find_message_socket(socket)?;
+            let data = pointer::bytes(data, len)?;
+            Ok(entry.socket.send(MessageKind::Binary, data)?)
+        };
+        answer(send())
+    }
+    let kind = |_: &Entry| MessageKind::Binary;
+    guard(WS_E_UNEXPECTED, move || send(socket, kind, data, len, otherwise))
 }
 
 /// Queues one whole message, and tells when the system has taken it.
@@ -172,7 +224,7 @@ pub extern "C" fn ws_send_async(
 ) -> ws_result {
     checked(|| {
         let entry = find_message_socket(socket)?;
-        let kind = kind(u64::from(r#type))?;
+        let kind = kind(r#type)?;
         let data = pointer::bytes(data, len)?;
         let completion = Completion::Event(cookie(on_completed, user_data));
         entry.socket.send_async(kind, data, completion, |number| {
@@ -225,9 +277,69 @@ pub extern "C" fn ws_send_wait(
     checked(|| {
         let entry = SOCKETS.find(socket.addr()).ok_or(NOT_A_SOCKET)?;
         entry.socket.check_kind(SocketKind::Message)?;
-        let kind = kind(u64::from(r#type))?;
+        let kind = kind(r#type)?;
         let data = pointer::bytes(data, len)?;
         entry.socket.send_wait(kind, data, super::timeout(timeout_ms))??;
+        Ok(())
+    })
+}
+
+/// Queues whole messages of one type, one after the other, as many as there is room for.
+///
+/// It does what as many calls of ws_send_text or ws_send_binary would do, for less: the messages
+/// leave together, and no other thread's message comes in between. The bytes are copied, or have
+/// left, before this returns; there is no completion.
+///
+/// When they do not all fit into the send queue, the first ones are accepted, WS_E_WOULD_BLOCK is
+/// answered, and on_send_ready will tell when to go on with messages + *accepted. A batch with a
+/// mistake in any message is refused whole.
+///
+/// @param[in] socket  from ws_message_socket_new.
+/// @param[in] type  WS_MESSAGE_TYPE_BINARY or WS_MESSAGE_TYPE_UTF8, of all of them.
+/// @param[in] messages  count buffers, borrowed for the call as is what they point at; each is one
+///     message, one of len 0 an empty one; may be NULL if count is 0.
+/// @param[in] count  how many there are; 0 sends nothing.
+/// @param[out] accepted  how many of them, from the first, were accepted; stored in every case, 0
+///     when it is none; may be NULL.
+/// @return WS_OK  all messages were accepted.
+/// @return WS_E_HANDLE  socket is not a live socket.
+/// @return WS_E_POINTER  messages is NULL and count is not 0, or data of a message is NULL and its
+///     len is not 0.
+/// @return WS_E_INVALIDARG  type is none of WS_MESSAGE_TYPE_…, len of a message is larger than
+///     PTRDIFF_MAX, or count is larger than any array of ws_buffer.
+/// @return WS_E_ILLEGAL_METHOD_CALL  the socket is not open yet or a stream socket, or a message
+///     that was begun with ws_send_nonfinal_frame has not ended.
+/// @return WS_E_CLOSED  the socket is closing or closed, or its output is closed.
+/// @return WS_E_NO_UNICODE_TRANSLATION  the type is text and a message is not UTF-8; nothing was
+///     queued.
+/// @return WS_E_WOULD_BLOCK  the send queue is full and took only the first *accepted messages,
+///     perhaps none; on_send_ready will tell.
+/// @ownership  The caller keeps messages and what they point at.
+/// @threads  Any thread, also inside callbacks. Never blocks.
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn ws_send_batch(
+    socket: *mut ws_socket,
+    r#type: ws_message_type,
+    messages: *const ws_buffer,
+    count: usize,
+    accepted: *mut usize,
+) -> ws_result {
+    checked(|| {
+        pointer::write_if_wanted(accepted, 0);
+        let entry = find_message_socket(socket)?;
+        let kind = kind(r#type)?;
+        let mut are_good = true;
+        let look = |message: &[u8]| are_good &= is_good(kind, message);
+        let messages = pointer::buffers(messages, count, look)?;
+        let taken = entry.socket.send_batch(kind, are_good, messages)?;
+        pointer::write_if_wanted(accepted, taken);
+        if taken < count {
+            return plain(
+                WS_E_WOULD_BLOCK,
+                c"the send queue is full; *accepted messages were queued",
+            );
+        }
         Ok(())
     })
 }
@@ -304,7 +416,7 @@ fn send_frame(
 ) -> Result<(), Failure> {
     let entry = find_message_socket(socket)?;
     let data = pointer::bytes(data, len)?;
-    let kind = kind(entry.socket.link.controls.integer(Control::MessageType))?;
+    let kind = kind_of_control(&entry);
     entry.socket.send_frame(kind, data, is_final)?;
     Ok(())
 }

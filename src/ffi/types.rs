@@ -92,6 +92,16 @@ pub struct ws_message {
     pub is_complete: u8,
 }
 
+/// One message of a batch.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ws_buffer {
+    /// The bytes; may be NULL if len is 0.
+    pub data: *const c_void,
+    /// How many.
+    pub len: usize,
+}
+
 /// How a connection ended. Made by the library, borrowed during the callback.
 #[repr(C)]
 #[derive(Debug)]

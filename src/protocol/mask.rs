@@ -20,6 +20,65 @@ pub fn copy_masked(target: &mut [u8], source: &[u8], key: [u8; 4], offset: usize
     }
 }
 
+/// The same of a payload from its beginning, for short ones: no loop over single bytes.
+#[inline(always)]
+pub fn copy_masked_short(target: &mut [u8], source: &[u8], key: [u8; 4]) {
+    let key = u32::from_le_bytes(key);
+    // The last block overlaps the one before: its first byte is somewhere in the key.
+    let turned = key.rotate_right(8 * (source.len() % 4) as u32);
+    match source.len() {
+        LONGEST_BLOCK.. => {
+            mask_last::<LONGEST_BLOCK>(target, source, turned);
+            // Its last byte is done: what is full without that one are the others.
+            let source = source.get(..source.len() - 1).unwrap_or_default();
+            let target = target.get_mut(..source.len()).unwrap_or_default();
+            let (targets, sources) = (target.as_chunks_mut().0, source.as_chunks().0);
+            for (to, from) in targets.iter_mut().zip(sources) {
+                mask_block::<LONGEST_BLOCK>(to, from, key);
+            }
+        }
+        16.. => mask_ends::<16>(target, source, [key, turned]),
+        8.. => mask_ends::<8>(target, source, [key, turned]),
+        4.. => mask_ends::<4>(target, source, [key, turned]),
+        _ => {
+            for ((to, from), key) in target.iter_mut().zip(source).zip(key.to_le_bytes()) {
+                *to = from ^ key;
+            }
+        }
+    }
+}
+
+const LONGEST_BLOCK: usize = 32;
+
+/// Of `N` bytes to twice as many: the first ones and the last ones.
+#[inline(always)]
+fn mask_ends<const N: usize>(target: &mut [u8], source: &[u8], [key, turned]: [u32; 2]) {
+    if let (Some(to), Some(from)) = (target.first_chunk_mut::<N>(), source.first_chunk()) {
+        mask_block(to, from, key);
+    }
+    mask_last::<N>(target, source, turned);
+}
+
+#[inline(always)]
+fn mask_last<const N: usize>(target: &mut [u8], source: &[u8], key: u32) {
+    if let (Some(to), Some(from)) = (target.last_chunk_mut::<N>(), source.last_chunk()) {
+        mask_block(to, from, key);
+    }
+}
+
+/// A fixed length, all of it read before any of it is written: so it becomes a few vector
+/// instructions.
+#[inline(always)]
+fn mask_block<const N: usize>(target: &mut [u8; N], source: &[u8; N], key: u32) {
+    let mut block = [0; LONGEST_BLOCK / 4];
+    for (word, from) in block.iter_mut().zip(source.as_chunks::<4>().0) {
+        *word = u32::from_le_bytes(*from) ^ key;
+    }
+    for (to, word) in target.as_chunks_mut::<4>().0.iter_mut().zip(block) {
+        *to = word.to_le_bytes();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +100,17 @@ mod tests {
                     assert_eq!(target, plain(source, key, offset), "{len} {offset} {start}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_short_way_equals_the_plain_loop() {
+        let source: Vec<u8> = (0..300u32).map(|n| (n * 31 + 7) as u8).collect();
+        let key = [0x11, 0x82, 0xf3, 0x04];
+        for len in 0..source.len() {
+            let mut target = vec![0xaa; len];
+            copy_masked_short(&mut target, &source[..len], key);
+            assert_eq!(target, plain(&source[..len], key, 0), "{len}");
         }
     }
 

@@ -12,15 +12,12 @@ use std::sync::Arc;
 use crate::base::chunk::{Chunk, ChunkPool};
 use crate::base::random::MaskKeys;
 
-use super::frame::{self, MAX_CONTROL_BYTES, MessageKind, Opcode, Shape, write_frame};
-use super::mask::copy_masked;
+use super::frame::{self, MessageKind, Opcode, Shape, write_frame};
+use super::mask::{copy_masked, copy_masked_short};
 use super::streaming::Streaming;
 use super::traffic::Traffic;
 
-/// Pings of the application that may wait at once.
-pub const MAX_WAITING_PINGS: usize = 16;
-/// Answers to the server's pings that may wait for the end of a turn.
-const MAX_WAITING_PONGS: usize = 16;
+mod overtaking;
 
 /// A message that the application wants to hear about. Offsets count all bytes ever queued.
 #[derive(Debug)]
@@ -50,6 +47,8 @@ pub struct Outbox<T> {
     pool: Arc<ChunkPool>,
     keys: MaskKeys,
     queue: VecDeque<Chunk>,
+    /// What stands behind the queue and is still being filled.
+    tail: Option<Chunk>,
     operations: VecDeque<Operation<T>>,
     pings: VecDeque<Vec<u8>>,
     pongs: VecDeque<Vec<u8>>,
@@ -64,7 +63,11 @@ pub struct Outbox<T> {
     /// While a writer has the front: where what it took ends.
     taken_until: Option<u64>,
     ended: bool,
-    pub traffic: Traffic,
+    is_straight: bool,
+    /// Short messages that `traffic` has yet to count, and their payload.
+    shorts: u64,
+    traffic: Traffic,
+    short_bytes: u64,
 }
 
 impl<T> Outbox<T> {
@@ -73,6 +76,7 @@ impl<T> Outbox<T> {
             pool,
             keys,
             queue: VecDeque::new(),
+            tail: None,
             operations: VecDeque::new(),
             pings: VecDeque::new(),
             pongs: VecDeque::new(),
@@ -83,8 +87,28 @@ impl<T> Outbox<T> {
             sent: 0,
             taken_until: None,
             ended: false,
+            is_straight: false,
             traffic: Traffic::default(),
+            shorts: 0,
+            short_bytes: 0,
         }
+    }
+
+    /// What has been queued, counted.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            messages: self.traffic.messages + self.shorts,
+            frames: self.traffic.frames + self.shorts,
+            payload_bytes: self.traffic.payload_bytes + self.short_bytes,
+            ..self.traffic
+        }
+    }
+
+    /// The same, for whoever counts besides.
+    pub fn traffic_mut(&mut self) -> &mut Traffic {
+        self.traffic = self.traffic();
+        (self.shorts, self.short_bytes) = (0, 0);
+        &mut self.traffic
     }
 
     /// Framed bytes that the system has not been given yet.
@@ -103,6 +127,17 @@ impl<T> Outbox<T> {
         self.ended
     }
 
+    /// Whether whole messages need only be put behind what is there: what `set_straight` said last,
+    /// and no longer once it has ended.
+    #[inline]
+    pub fn is_straight(&self) -> bool {
+        self.is_straight
+    }
+
+    pub fn set_straight(&mut self, is_straight: bool) {
+        self.is_straight = is_straight && !self.ended;
+    }
+
     /// Whether a writer would find something to write.
     pub fn is_empty(&self) -> bool {
         self.waiting() == 0 && self.pongs.is_empty() && self.pings.is_empty()
@@ -111,9 +146,38 @@ impl<T> Outbox<T> {
     /// Queues one whole message.
     #[inline]
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) {
+        if !self.short_message(kind, payload) {
+            self.long_message(kind, payload);
+        }
+    }
+
+    #[inline(never)]
+    fn long_message(&mut self, kind: MessageKind, payload: &[u8]) {
         self.traffic.messages += 1;
         self.traffic.payload_bytes += payload.len() as u64;
         self.frame(Opcode::Message(kind), payload);
+    }
+
+    /// The straight path of most messages: queues one that is short and fits behind what is there.
+    /// `false`: nothing has changed.
+    #[inline(always)]
+    pub fn short_message(&mut self, kind: MessageKind, payload: &[u8]) -> bool {
+        let len = payload.len();
+        if len > frame::MAX_SHORT_BYTES {
+            return false;
+        }
+        let Some(tail) = &mut self.tail else { return false };
+        let key = tail.keys.next_key(&mut self.keys);
+        let framed = frame::SHORT_HEADER_BYTES + len;
+        let Some(room) = tail.room_for(framed) else { return false };
+        let Some((header, room)) = room.split_first_chunk_mut() else { return false };
+        *header = frame::short_header(kind, len, key);
+        copy_masked_short(room, payload, key);
+        tail.keep(framed);
+        self.queued += framed as u64;
+        self.shorts += 1;
+        self.short_bytes += len as u64;
+        true
     }
 
     /// Queues a frame of a message, or all of it; several frames when it is large.
@@ -164,52 +228,6 @@ impl<T> Outbox<T> {
         }
     }
 
-    /// Queues a ping; `false` when too many wait already.
-    pub fn ping(&mut self, payload: &[u8]) -> bool {
-        if self.is_empty() {
-            self.traffic.pings += 1;
-            self.frame(Opcode::Ping, payload);
-            (self.pings_overtaking, self.pongs_overtaking) = (1, 0);
-            self.overtaken_until = self.queued; // no later one overtakes it
-            return true;
-        }
-        let leaving = if self.is_overtaking() { self.pings_overtaking } else { 0 };
-        if self.pings.len() + leaving >= MAX_WAITING_PINGS {
-            return false;
-        }
-        self.pings.push_back(payload.to_vec());
-        true
-    }
-
-    /// Queues a pong. RFC 6455 §5.5.3: only the most recent ping needs an answer, so while the system
-    /// takes nothing (`is_stalled`) one that waits is replaced; otherwise a few wait for the end of
-    /// the turn.
-    pub fn pong(&mut self, payload: &[u8], is_stalled: bool) {
-        if self.is_empty() && !self.ended {
-            self.traffic.pongs += 1;
-            self.frame(Opcode::Pong, payload);
-            (self.pings_overtaking, self.pongs_overtaking) = (0, 1);
-            self.overtaken_until = self.queued; // no later one overtakes it
-        } else if !self.ended {
-            self.pongs.truncate(if is_stalled { 0 } else { MAX_WAITING_PONGS - 1 });
-            self.pongs.push_back(payload.to_vec());
-        }
-    }
-
-    /// Queues an empty pong that answers nothing, unless another pong has yet to leave.
-    /// RFC 6455 §5.5.3.
-    pub fn unsolicited_pong(&mut self) {
-        let is_leaving = self.is_overtaking() && self.pongs_overtaking > 0;
-        if self.pongs.is_empty() && !is_leaving {
-            self.pong(&[], false);
-        }
-    }
-
-    /// Whether a ping has yet to leave.
-    pub fn holds_ping(&self) -> bool {
-        !self.pings.is_empty() || (self.is_overtaking() && self.pings_overtaking > 0)
-    }
-
     /// Queues the close frame, behind everything that waits; nothing can be queued after it.
     /// RFC 6455 §5.5.1.
     pub fn close(&mut self, payload: &[u8]) {
@@ -222,6 +240,7 @@ impl<T> Outbox<T> {
     /// Nothing may be queued any more. What waits may still leave.
     pub fn end(&mut self) {
         self.ended = true;
+        self.is_straight = false;
         self.pongs.clear();
         self.pings.clear();
     }
@@ -229,7 +248,7 @@ impl<T> Outbox<T> {
     /// Everything that waits is given up; the operations among it are returned.
     pub fn abandon(&mut self) -> Vec<Sent<T>> {
         self.end();
-        for chunk in self.queue.drain(..) {
+        for chunk in self.queue.drain(..).chain(self.tail.take()) {
             self.pool.give_back(chunk);
         }
         self.sent = self.queued;
@@ -250,7 +269,7 @@ impl<T> Outbox<T> {
             return None;
         }
         let mut offset = self.taken_until.unwrap_or(self.sent);
-        for chunk in &mut self.queue {
+        for chunk in self.queue.iter_mut().chain(&mut self.tail) {
             let (from, until) = (offset, offset + chunk.len() as u64);
             offset = until;
             let (cut_from, cut_until) = (start.max(from), end.min(until));
@@ -260,6 +279,9 @@ impl<T> Outbox<T> {
             }
         }
         self.queue.retain(|chunk| !chunk.is_empty());
+        if let Some(empty) = self.tail.take_if(|tail| tail.is_empty()) {
+            self.pool.give_back(empty);
+        }
         let len = end - start;
         self.queued -= len;
         for later in self.operations.iter_mut().skip(at + 1) {
@@ -267,7 +289,7 @@ impl<T> Outbox<T> {
             later.end -= if later.end == OPEN_END { 0 } else { len };
         }
         let cancelled = self.operations.remove(at).map(Operation::into_sent)?;
-        self.traffic.take_back(cancelled.payload_len);
+        self.traffic_mut().take_back(cancelled.payload_len);
         Some(cancelled)
     }
 
@@ -277,6 +299,7 @@ impl<T> Outbox<T> {
         if self.taken_until.is_some() {
             return None;
         }
+        self.queue.extend(self.tail.take());
         if self.wants_overtaking() {
             self.insert_control_frames();
         }
@@ -303,6 +326,9 @@ impl<T> Outbox<T> {
         if !rest.is_empty() {
             let behind = std::mem::replace(&mut self.queue, rest);
             self.queue.extend(behind);
+            if self.tail.is_none() {
+                self.tail = self.queue.pop_back();
+            }
         }
         while self.operations.front().is_some_and(|operation| operation.end <= self.sent) {
             if let Some(operation) = self.operations.pop_front() {
@@ -351,25 +377,11 @@ impl<T> Outbox<T> {
         Some(chunk)
     }
 
-    #[inline]
     fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
-        let key = self.keys.next_key();
-        // The straight path: a short frame that fits behind what is there.
-        if let Some(header) = frame::short_header(opcode, payload.len(), key)
-            && let Some(tail) = self.queue.back_mut()
-            && tail.room() >= header.len() + payload.len()
-            && let Some((front, back)) =
-                tail.extend(header.len() + payload.len()).split_first_chunk_mut()
-        {
-            *front = header;
-            copy_masked(back, payload, key, 0);
-            self.queued += (header.len() + payload.len()) as u64;
-            self.traffic.frames += 1;
-            return;
-        }
         if frame::next_frame_len(payload.len()) < payload.len() {
             return self.fragment(Shape::whole(opcode), payload);
         }
+        let key = self.keys.next_key();
         self.frame_any(Shape::whole(opcode), payload, key);
     }
 
@@ -380,7 +392,7 @@ impl<T> Outbox<T> {
         self.traffic.frames += 1;
         let rest;
         // What fits goes behind what is there, so that chunks are full; a header is never cut.
-        if let Some(tail) = self.queue.back_mut()
+        if let Some(tail) = &mut self.tail
             && (tail.room() > header_len || tail.room() >= header_len + payload.len())
         {
             let (front, behind) = payload.split_at(payload.len().min(tail.room() - header_len));
@@ -390,7 +402,7 @@ impl<T> Outbox<T> {
             let mut chunk = self.pool.take();
             let (front, behind) = payload.split_at(payload.len().min(chunk.room() - header_len));
             write_frame(&mut chunk, header, front, key);
-            self.queue.push_back(chunk);
+            self.put_behind(chunk);
             rest = behind;
         }
         self.continue_in_fresh_chunks(rest, payload.len() - rest.len(), key);
@@ -405,81 +417,14 @@ impl<T> Outbox<T> {
             copy_masked(chunk.extend(front.len()), front, key, done);
             // The next frame begins right behind this payload, or not in this chunk at all.
             chunk.first_frame = front.len();
-            self.queue.push_back(chunk);
+            self.put_behind(chunk);
             done += front.len();
             rest = back;
         }
     }
 
-    fn is_overtaking(&self) -> bool {
-        self.sent < self.overtaken_until
-    }
-
-    fn wants_overtaking(&self) -> bool {
-        let waits = !self.pongs.is_empty() || !self.pings.is_empty();
-        waits && !self.is_overtaking()
-    }
-
-    /// Puts waiting pongs and pings in front of everything that has not begun to leave.
-    fn insert_control_frames(&mut self) {
-        let (at, offset, skipped) = self.next_boundary();
-        let chunk = self.take_control_frames(self.sent + skipped);
-        match self.queue.get_mut(at) {
-            Some(front) if offset > front.sent() => {
-                let tail = front.split_off(offset);
-                self.queue.insert(at + 1, chunk);
-                if !tail.is_empty() {
-                    self.queue.insert(at + 2, tail);
-                }
-            }
-            _ => self.queue.insert(at.min(self.queue.len()), chunk),
-        }
-    }
-
-    /// The waiting pongs and pings as frames that will stand at `position`.
-    fn take_control_frames(&mut self, position: u64) -> Chunk {
-        let count = self.pongs.len() + self.pings.len();
-        let mut chunk = Chunk::with_capacity(count * (MAX_CONTROL_BYTES + 6));
-        (self.pings_overtaking, self.pongs_overtaking) = (self.pings.len(), self.pongs.len());
-        self.traffic.pings += self.pings.len() as u64;
-        self.traffic.pongs += self.pongs.len() as u64;
-        let pongs = self.pongs.drain(..).map(|payload| (Opcode::Pong, payload));
-        let pings = self.pings.drain(..).map(|payload| (Opcode::Ping, payload));
-        for (opcode, payload) in pongs.chain(pings) {
-            let key = self.keys.next_key();
-            let (header, len) = frame::encode(Shape::whole(opcode), payload.len() as u64, key);
-            write_frame(&mut chunk, header.get(..len).unwrap_or_default(), &payload, key);
-            self.traffic.frames += 1;
-        }
-        let len = chunk.len() as u64;
-        self.overtaken_until = position + len;
-        self.queued += len;
-        // They may stand between two frames of a message.
-        for operation in &mut self.operations {
-            operation.start += if operation.start >= position { len } else { 0 };
-            let is_behind = operation.end > position && operation.end != OPEN_END;
-            operation.end += if is_behind { len } else { 0 };
-        }
-        chunk
-    }
-
-    /// The first place where a frame begins that has not begun to leave: chunk, offset in it, and
-    /// the number of waiting bytes before it.
-    fn next_boundary(&self) -> (usize, usize, u64) {
-        let mut skipped = 0;
-        for (at, chunk) in self.queue.iter().enumerate() {
-            let mut offset = chunk.first_frame;
-            while offset < chunk.sent() {
-                let frame = chunk.written().get(offset..).unwrap_or_default();
-                // Headers are never cut by the end of a chunk.
-                offset += frame::own_frame_len(frame).unwrap_or(usize::MAX / 2);
-            }
-            if offset < chunk.end() {
-                return (at, offset, skipped + (offset - chunk.sent()) as u64);
-            }
-            skipped += chunk.len() as u64;
-        }
-        (self.queue.len(), 0, skipped)
+    fn put_behind(&mut self, chunk: Chunk) {
+        self.queue.extend(self.tail.replace(chunk));
     }
 }
 

@@ -98,6 +98,41 @@ fn messages_of_every_size_are_framed() {
 }
 
 #[test]
+fn the_straight_path_ends_where_the_other_does() {
+    let (mut straight, mut other) = (outbox(), outbox());
+    let payload: Vec<u8> = (0..=255).collect();
+    for step in 0..3_000 {
+        let kind = if step % 2 == 0 { MessageKind::Text } else { MessageKind::Binary };
+        let payload = &payload[..step % 131];
+        let before = (straight.waiting(), straight.traffic());
+        let has_room = straight.tail.as_ref().is_some_and(|tail| tail.room() >= 6 + payload.len());
+        let is_queued = straight.short_message(kind, payload);
+        assert_eq!(is_queued, has_room && payload.len() <= 125);
+        if !is_queued {
+            assert_eq!((straight.waiting(), straight.traffic()), before, "nothing has changed");
+            straight.long_message(kind, payload);
+        }
+        other.long_message(kind, payload);
+        assert_eq!((straight.waiting(), straight.traffic()), (other.waiting(), other.traffic()));
+    }
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    write(&mut straight, &mut one, usize::MAX);
+    write(&mut other, &mut two, usize::MAX);
+    assert!(frames(&one) == frames(&two) && frames(&one).len() == 3_000);
+}
+
+#[test]
+fn nothing_goes_straight_once_it_has_ended() {
+    let mut outbox = outbox();
+    outbox.set_straight(true);
+    assert!(outbox.is_straight());
+    outbox.close(&[]);
+    assert!(!outbox.is_straight());
+    outbox.set_straight(true);
+    assert!(!outbox.is_straight());
+}
+
+#[test]
 fn every_frame_has_its_own_key() {
     let mut outbox = outbox();
     for _ in 0..100 {
@@ -226,8 +261,8 @@ fn an_operation_is_cancelled_only_before_it_begins_to_leave() {
     assert_eq!(write(&mut outbox, &mut wire, usize::MAX), [1, 3]);
     let seen: Vec<_> = frames(&wire).into_iter().map(|(_, payload)| payload[0]).collect();
     assert_eq!(seen, [0, 1, 3]);
-    assert_eq!((outbox.traffic.messages, outbox.traffic.frames), (3, 3));
-    assert_eq!(outbox.traffic.payload_bytes, 150);
+    assert_eq!((outbox.traffic().messages, outbox.traffic().frames), (3, 3));
+    assert_eq!(outbox.traffic().payload_bytes, 150);
 }
 
 #[test]

@@ -99,6 +99,14 @@ pub fn functions() -> Vec<Function> {
         waits("ws_send_wait", (WHILE_OPEN, REENTRANT), |s| {
             R(ws_send_wait(s, 1, b"abc".as_ptr().cast(), 3, 30_000))
         }),
+        result("ws_send_batch", WHILE_OPEN, |s| {
+            let (message, mut accepted) = (ws_buffer { data: b"abc".as_ptr().cast(), len: 3 }, 0);
+            let messages = [message; 3];
+            R(ws_send_batch(s, 1, messages.as_ptr(), 3, &raw mut accepted))
+        }),
+        result("ws_send_batch of nothing", WHILE_OPEN, |s| {
+            R(ws_send_batch(s, 0, null(), 0, null_mut()))
+        }),
         result("ws_read of messages", NO_STREAM, |s| {
             R(ws_read(s, null_mut(), 0, WS_READ_NONE, None, null_mut()))
         }),
@@ -194,6 +202,14 @@ fn receive(socket: *mut ws_socket, timeout_ms: u32) -> ws_result {
     result
 }
 
+/// One that is refused: nothing of it is accepted.
+fn batch(socket: *mut ws_socket, kind: ws_message_type, messages: [ws_buffer; 2]) -> ws_result {
+    let mut accepted = 7;
+    let result = ws_send_batch(socket, kind, messages.as_ptr(), 2, &raw mut accepted);
+    assert_eq!(accepted, 0);
+    result
+}
+
 /// Not NULL, and nothing that may be read.
 fn dangling<T>() -> *const T {
     std::ptr::without_provenance(1)
@@ -222,6 +238,12 @@ fn bad_buffers() -> Vec<Function> {
             R(ws_send_async(s, 0, null(), 5, None, null_mut(), null_mut()))
         }),
         bad("ws_ping: NULL, 5", NULL, "data", |s| R(ws_ping(s, null(), 5))),
+        bad("ws_send_batch: NULL, 5", NULL, "messages", |s| {
+            R(ws_send_batch(s, 0, null(), 5, null_mut()))
+        }),
+        bad("ws_send_batch: a message of NULL, 5", NULL, "data", |s| {
+            R(batch(s, 0, [ws_buffer { data: null(), len: 0 }, ws_buffer { data: null(), len: 5 }]))
+        }),
         bad("ws_send_wait: NULL, 5", NULL, "data", |s| R(ws_send_wait(s, 0, null(), 5, 0))),
         bad("ws_read: NULL, 5", NULL, "buf", |s| {
             R(ws_read(s, null_mut(), 5, WS_READ_NONE, None, null_mut()))
@@ -267,6 +289,13 @@ fn bad_buffers() -> Vec<Function> {
         bad("ws_send_async: too long", INVALID, "len", |s| {
             R(ws_send_async(s, 0, dangling(), TOO_LONG, None, null_mut(), null_mut()))
         }),
+        bad("ws_send_batch: a message too long", INVALID, "len", |s| {
+            let long = ws_buffer { data: dangling(), len: TOO_LONG };
+            R(batch(s, 0, [ws_buffer { data: null(), len: 0 }, long]))
+        }),
+        bad("ws_send_batch: SIZE_MAX", INVALID, "count", |s| {
+            R(ws_send_batch(s, 0, dangling(), usize::MAX, null_mut()))
+        }),
         bad("ws_send_wait: too long", INVALID, "len", |s| {
             R(ws_send_wait(s, 0, dangling(), TOO_LONG, 0))
         }),
@@ -279,11 +308,19 @@ fn bad_buffers() -> Vec<Function> {
         bad("ws_send_async: type 2", INVALID, "type", |s| {
             R(ws_send_async(s, 2, null(), 0, None, null_mut(), null_mut()))
         }),
+        bad("ws_send_batch: type 2", INVALID, "type", |s| {
+            R(ws_send_batch(s, 2, null(), 0, null_mut()))
+        }),
         bad("ws_send_wait: type 2^32-1", INVALID, "type", |s| {
             R(ws_send_wait(s, u32::MAX, null(), 0, 0))
         }),
         bad("ws_send_text: not UTF-8", NO_TEXT, "", |s| {
             R(ws_send_text(s, b"\xff".as_ptr().cast(), 1))
+        }),
+        bad("ws_send_batch: not UTF-8", NO_TEXT, "", |s| {
+            let (good, bad) = (b"good".as_ptr().cast(), b"\xc3".as_ptr().cast());
+            let good = ws_buffer { data: good, len: 4 };
+            R(batch(s, 1, [good, ws_buffer { data: bad, len: 1 }]))
         }),
         bad("ws_send_async: not UTF-8", NO_TEXT, "", |s| {
             let text = b"\xed\xa0\x80".as_ptr().cast();

@@ -76,6 +76,7 @@ fn good() -> Vec<Row> {
         row("ws_send_async", NOT_FOR_STREAMS, |s| {
             ws_send_async(s, 0, null(), 0, None, null_mut(), null_mut())
         }),
+        row("ws_send_batch", NOT_FOR_STREAMS, |s| ws_send_batch(s, 0, null(), 0, null_mut())),
         row("ws_send_nonfinal_frame", NOT_FOR_STREAMS, |s| ws_send_nonfinal_frame(s, null(), 0)),
         row("ws_send_final_frame", NOT_FOR_STREAMS, |s| ws_send_final_frame(s, null(), 0)),
         row("ws_receive that polls", NOT_FOR_STREAMS, |s| {
