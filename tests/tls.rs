@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use anyws::ffi::information::ws_get_information_bytes;
 use anyws::ffi::result::*;
+use anyws::ffi::send::ws_send_text;
 use anyws::ffi::socket::*;
 use anyws::ffi::status::*;
 use anyws::ffi::types::*;
@@ -307,6 +308,36 @@ fn a_record_that_does_not_decrypt_ends_the_connection() {
         assert_eq!((closed.result, closed.code), (WS_E_SECURITY_CHANNEL_ERROR, 1006));
         assert_eq!(client.free(), []);
     }
+}
+
+#[test]
+fn threads_send_while_messages_arrive() {
+    const EACH: usize = 300;
+    let server = Server::echo(Tls::Good);
+    let client = Client::connected(Mode::Callback, &server.uri());
+    let text = |thread: usize, number: usize| {
+        let len = [5, 300, 20_000][number % 3];
+        format!("{thread} {number} {}", "x".repeat(len))
+    };
+    let socket = client.socket.expose_provenance();
+    std::thread::scope(|scope| {
+        for thread in 0..3 {
+            scope.spawn(move || {
+                let socket = std::ptr::with_exposed_provenance_mut(socket);
+                for number in 0..EACH {
+                    let text = text(thread, number);
+                    assert_eq!(ws_send_text(socket, text.as_ptr().cast(), text.len()), WS_OK);
+                }
+            });
+        }
+        let mut next = [0; 3];
+        for _ in 0..3 * EACH {
+            let arrived = client.next_text();
+            let thread: usize = arrived[..1].parse().unwrap();
+            assert!(arrived == text(thread, next[thread]), "in order, and nothing is missing");
+            next[thread] += 1;
+        }
+    });
 }
 
 #[test]

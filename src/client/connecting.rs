@@ -360,9 +360,7 @@ impl Connecting {
         link: &Link,
     ) -> Result<Option<Progress>, Error> {
         let done = stream.handshake(&mut turn.scratch.ciphertext);
-        if let Some(tls) = stream.tls() {
-            lock(&link.information).note_tls(tls);
-        }
+        stream.look_at_tls(|tls| lock(&link.information).note_tls(tls));
         let done = done.map_err(|fault| stream_error(Phase::Tls, fault))?;
         if done == Some(true) {
             self.stage_ended(Timed::Tls, link);

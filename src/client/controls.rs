@@ -165,7 +165,7 @@ impl Controls {
         match row.control {
             Control::TrustedCertificates => {
                 let trusted = is_set.then(|| pem::parse_certificates(bytes)).transpose();
-                let trusted = trusted.map_err(invalid)?.map(Arc::from);
+                let trusted = trusted.map_err(invalid)?.map(trust::shared);
                 lock(&self.others).trusted = trusted;
             }
             Control::ClientCertificate => {

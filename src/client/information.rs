@@ -1,6 +1,9 @@
 //! What became known of a connection. Readable at any time, also after a failure.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls_pki_types::CertificateDer;
 
 use crate::handshake::Conversation;
 use crate::http::Response;
@@ -18,8 +21,8 @@ pub struct Information {
     pub tls_version: Option<&'static str>,
     pub tls_cipher_suite: Option<&'static str>,
     pub tls_resumed: bool,
-    /// DER, the server's own first.
-    pub certificates: Vec<Vec<u8>>,
+    /// DER, the server's own first; shared by connections that were shown the same.
+    pub certificates: Arc<[CertificateDer<'static>]>,
     /// What is wrong with them, also what is overlooked: bit n is ChainValidationResult n.
     pub certificate_errors: u32,
 }

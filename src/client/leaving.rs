@@ -62,7 +62,7 @@ impl Link {
             if !outgoing.rests()
                 && let Some(socket) = outgoing.socket.clone()
             {
-                drop(self.write_plain(outgoing, &socket, 1));
+                drop(self.write_waiting(outgoing, &socket, 1));
             }
             return;
         }
@@ -87,7 +87,7 @@ impl Link {
         {
             outgoing.has_gathered |= is_much && !was_empty;
             if is_much || !outgoing.is_burst() {
-                let mut outgoing = self.write_plain(outgoing, &socket, 1);
+                let mut outgoing = self.write_waiting(outgoing, &socket, 1);
                 // However long that took, what follows at once is a burst.
                 outgoing.last_write = Some(crate::reactor::now());
                 let needs_session = outgoing.needs_session();

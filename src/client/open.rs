@@ -90,9 +90,7 @@ impl Open {
             if is_stream || deflater.is_some() {
                 outgoing.staging = Some(Box::new(Staging::new(deflater)));
             }
-            if !stream.is_secure() {
-                outgoing.socket = Some(Arc::clone(stream.tcp()));
-            }
+            outgoing.socket = Some(stream.output().clone());
         }
         let max_message_size = match link.controls.integer(Control::MaxMessageSize) {
             NO_LIMIT => u64::MAX,
@@ -313,30 +311,12 @@ impl Open {
     }
 
     pub(super) fn write_out(&mut self, link: &Link) -> Option<std::io::Error> {
-        let mut outgoing = lock(&link.outgoing);
-        if !self.stream.is_secure() {
-            // Another thread sees to a flood; otherwise what comes meanwhile is written, too.
-            let rounds = if outgoing.has_gathered { 1 } else { WRITES_PER_TURN };
-            outgoing = link.write_plain(outgoing, self.stream.tcp(), rounds);
-            return outgoing.error.take();
-        }
-        for _ in 0..WRITES_PER_TURN {
-            let mut chunks = outgoing.outbox.begin_writing().unwrap_or_default();
-            let is_last = chunks.is_empty();
-            drop(outgoing);
-            let written = self.stream.write(&mut chunks, &link.pool);
-            let blocked = written.blocked;
-            outgoing = lock(&link.outgoing);
-            if is_last {
-                // There may be another already.
-                outgoing.error = written.error.or(outgoing.error.take());
-            } else {
-                link.finish_writing(&mut outgoing, chunks, written);
-            }
-            if blocked || is_last {
-                break;
-            }
-        }
-        outgoing.error.take()
+        // Nobody else sees to ciphertext that the system did not take.
+        let flushed = self.stream.flush();
+        let outgoing = lock(&link.outgoing);
+        // Another thread sees to a flood; otherwise what comes meanwhile is written, too.
+        let rounds = if outgoing.has_gathered { 1 } else { WRITES_PER_TURN };
+        let mut outgoing = link.write_waiting(outgoing, self.stream.output(), rounds);
+        outgoing.error.take().or(flushed.err())
     }
 }

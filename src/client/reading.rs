@@ -26,9 +26,6 @@ const LARGE_FRAME_BYTES: u64 = 64 * 1024;
 const HEADER_READ_BYTES: usize = 1024;
 /// And of what may be compressed.
 const COMPRESSED_READ_BYTES: usize = 16 * 1024;
-/// What TLS reads beyond what there is room for is held until somebody wants it: not much more than
-/// the rest of a record.
-const RECORD_BYTES: usize = 17 * 1024;
 /// Reads that end in one turn, and whose ends begin others.
 const ENDS_PER_TURN: usize = 64;
 
@@ -39,13 +36,13 @@ impl Open {
         link: &Link,
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
-        if !self.stream.is_secure()
-            && let Some((target, count)) = self.receiver.direct_target()
-        {
-            let read = self.stream.read_into(target, count);
+        let trusts = self.trusts_short_reads;
+        if let Some((target, count)) = self.receiver.direct_target() {
+            let ciphertext = &mut turn.scratch.ciphertext;
+            let read = self.stream.read_into(target, count, ciphertext, trusts);
             return match read {
                 Ok(Read::Bytes(got)) => {
-                    self.may_read = got == count || !self.trusts_short_reads;
+                    self.may_read = got == count || !trusts || self.stream.is_secure();
                     self.heard_at = turn.now;
                     self.bytes_received += got as u64;
                     let event = self.receiver.direct_received(got)?;
@@ -64,14 +61,10 @@ impl Open {
         }
         let room = self.room_for_reading(turn.scratch.input.len() - 1, link);
         let buffer = turn.scratch.input.get_mut(..room).unwrap_or_default();
-        let ciphertext = match self.is_stream {
-            true => ciphertext_for(room, &mut turn.scratch.ciphertext),
-            false => &mut *turn.scratch.ciphertext,
-        };
-        match self.stream.read(buffer, ciphertext, self.trusts_short_reads) {
+        match self.stream.read(buffer, &mut turn.scratch.ciphertext, trusts) {
             Ok(Read::Bytes(end)) => {
                 // A short read of a plain socket has emptied it: the next byte makes a new edge.
-                self.may_read = end == room || !self.trusts_short_reads || self.stream.is_secure();
+                self.may_read = end == room || !trusts || self.stream.is_secure();
                 self.heard_at = turn.now;
                 self.bytes_received += end as u64;
                 let mut bytes = std::mem::take(&mut turn.scratch.input);
@@ -237,7 +230,7 @@ impl Open {
         let room = reading.room();
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
         let target = room.get_mut(..count).unwrap_or_default();
-        let ciphertext = ciphertext_for(target.len(), &mut turn.scratch.ciphertext);
+        let ciphertext = &mut turn.scratch.ciphertext;
         let read = self.stream.read(target, ciphertext, self.trusts_short_reads);
         if let Ok(Read::Bytes(got)) = read {
             reading.advance(got);
@@ -282,11 +275,6 @@ impl Open {
         }
         true
     }
-}
-
-fn ciphertext_for(room: usize, all: &mut [u8]) -> &mut [u8] {
-    let count = room.saturating_add(RECORD_BYTES).min(all.len());
-    all.get_mut(..count).unwrap_or_default()
 }
 
 // A header that is cut by the end of a read is kept aside, so a read must be able to hold one.

@@ -281,7 +281,7 @@ impl Link {
         if may_write && let Some(socket) = outgoing.socket.clone() {
             while outgoing.can_stage() && !outgoing.outbox.has_writer() {
                 outgoing = self.stage_step(outgoing).0;
-                outgoing = self.write_plain(outgoing, &socket, 1);
+                outgoing = self.write_waiting(outgoing, &socket, 1);
             }
         }
         let needs_session = outgoing.needs_session();

@@ -7,8 +7,6 @@ use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
-
 use crate::base::chunk::ChunkPool;
 use crate::base::lock::lock;
 use crate::base::random::MaskKeys;
@@ -17,7 +15,8 @@ use crate::protocol::heartbeat::Heartbeat;
 use crate::protocol::outbox::{Outbox, Sent};
 use crate::protocol::streaming::Streaming;
 use crate::protocol::{MessageKind, utf8};
-use crate::transport::tcp::{self, Written};
+use crate::transport::stream::Output;
+use crate::transport::tcp::Written;
 
 use super::controls::Control;
 use super::link::Link;
@@ -73,8 +72,8 @@ pub struct Outgoing {
     next_operation: u64,
     /// Asked of the writer: the system may take more than it just said.
     try_again: bool,
-    /// The socket of an open connection without TLS: any thread may write to it.
-    pub socket: Option<Arc<TcpStream>>,
+    /// The way out of an open connection: any thread may write to it.
+    pub socket: Option<Output>,
 }
 
 impl Outgoing {
@@ -180,11 +179,11 @@ impl Outgoing {
 }
 
 impl Link {
-    /// Writes what waits to a plain socket, `rounds` times at most while more comes.
-    pub fn write_plain<'a>(
+    /// Writes what waits, `rounds` times at most while more comes.
+    pub fn write_waiting<'a>(
         &'a self,
         mut outgoing: MutexGuard<'a, Outgoing>,
-        socket: &TcpStream,
+        socket: &Output,
         rounds: usize,
     ) -> MutexGuard<'a, Outgoing> {
         for _ in 0..rounds {
@@ -196,7 +195,7 @@ impl Link {
             loop {
                 outgoing.try_again = false;
                 drop(outgoing);
-                let written = tcp::write_chunks(socket, &mut chunks, &self.pool);
+                let written = socket.write(&mut chunks, &self.pool);
                 outgoing = lock(&self.outgoing);
                 let retry = written.blocked && outgoing.try_again;
                 if !retry {
@@ -223,7 +222,7 @@ impl Link {
     pub fn write_streaming<'a>(
         &'a self,
         outgoing: MutexGuard<'a, Outgoing>,
-        socket: &TcpStream,
+        socket: &Output,
         mut streaming: Streaming,
         payload: &[u8],
     ) -> MutexGuard<'a, Outgoing> {
@@ -241,7 +240,7 @@ impl Link {
             streaming.fill(payload, &mut chunk);
             rest.push_back(chunk);
             if !total.blocked {
-                let written = tcp::write_chunks(socket, &mut rest, &self.pool);
+                let written = socket.write(&mut rest, &self.pool);
                 total.bytes += written.bytes;
                 total.has_moved |= written.has_moved;
                 total.blocked = written.blocked;
@@ -377,6 +376,7 @@ fn report(finished: &mut Vec<(u64, Cookie, u64)>, sent: Sent<Completion>) {
 mod tests {
     use super::*;
     use crate::client::link::SocketKind;
+    use crate::transport::stream::Stream;
 
     /// What became of it was a burst that stopped in the middle for ever: no edge comes for bytes
     /// that the system was not offered.
@@ -402,13 +402,13 @@ mod tests {
     #[test]
     fn a_flood_is_left_to_its_thread_until_it_ends_and_never_when_the_system_blocks() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = mio::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let link = Link::new(SocketKind::Message, Arc::default(), Arc::default());
         let mut outgoing = lock(&link.outgoing);
         outgoing.outbox.message(MessageKind::Binary, b"x");
-        assert!(outgoing.must_write_on(), "TLS is written by the session alone");
+        assert!(outgoing.must_write_on(), "no other thread has a way out");
 
-        outgoing.socket = Some(Arc::new(socket));
+        outgoing.socket = Some(Stream::plain(socket).output().clone());
         assert!(!outgoing.must_write_on() && outgoing.is_gathering);
         outgoing.stalled_since = Some(crate::reactor::now());
         assert!(!outgoing.must_write_on() && !outgoing.is_gathering, "readiness will tell");

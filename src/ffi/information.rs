@@ -147,10 +147,10 @@ pub extern "C" fn ws_get_information_bytes(
         let found: Option<&[u8]> = match information {
             WS_INFORMATION_RESPONSE_BODY => (index == 0).then_some(&known.response_body),
             WS_INFORMATION_SERVER_CERTIFICATE => {
-                (index == 0).then(|| known.certificates.first().map_or(empty, Vec::as_slice))
+                (index == 0).then(|| known.certificates.first().map_or(empty, AsRef::as_ref))
             }
             WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES => {
-                known.certificates.get(index.saturating_add(1)).map(Vec::as_slice)
+                known.certificates.get(index.saturating_add(1)).map(AsRef::as_ref)
             }
             _ => return Err(NOT_THIS_TYPE),
         };

@@ -3,6 +3,7 @@
 
 pub mod http_proxy;
 pub mod identity;
+mod layers;
 pub mod no_proxy;
 pub mod pem;
 pub mod proxy;

@@ -1,49 +1,68 @@
 //! One TLS connection without its socket: ciphertext in, plaintext out, and the way back.
 //!
-//! Owns the rustls connection and its bounded buffers. TLS 1.2 and 1.3, SNI for names, no ALPN. Every call does what it can at once and returns: nothing here
-//! waits, reads or writes a socket, or tells the time (rustls reads the wall clock to judge
-//! certificates). Refuses to know whom to trust (`trust`, `verify`).
+//! Owns the rustls connection, which decrypts in the caller's buffer, and the little that must be
+//! kept from one call to the next; nothing, while the connection is idle. TLS 1.2 and 1.3, SNI for
+//! names, no ALPN. Every call does what it can at once and returns: nothing here waits, reads or
+//! writes a socket, or tells the time (rustls reads the wall clock to judge certificates). Refuses
+//! to know whom to trust (`trust`, `verify`).
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io;
 use std::sync::Arc;
 
-use rustls::{AlertDescription, CipherSuite, ClientConnection, HandshakeKind, ProtocolVersion};
-use rustls_pki_types::ServerName;
+use rustls::AlertDescription;
+use rustls::client::UnbufferedClientConnection;
+use rustls::unbuffered::EncryptError;
+use rustls_pki_types::{CertificateDer, ServerName};
 
 pub use certificate_fault::{CertificateFault, CertificateFaults};
 pub use fault::{HandshakeFault, Refusal, SetupFault, TlsFault};
 pub(super) use note::{CertificateRequest, note_certificate_request, note_verdict};
+pub use room::Room;
+pub(super) use sealed::forget_spares;
 
+use drive::{Stop, close};
 use note::Notes;
+use sealed::Sealed;
 
 use super::trust::Configuration;
 use super::verify::RouteVerification;
 
+mod agreed;
 mod certificate_fault;
+mod drive;
 mod fault;
 mod note;
+mod room;
+mod sealed;
 
-/// Plaintext accepted beyond what was taken as ciphertext, in bytes.
-const WRITE_BUFFER_LIMIT: usize = 64 * 1024;
-
+/// More than this is never held: the longest handshake message, and what its records take.
+const HELD_LIMIT: usize = 96 * 1024;
 /// RFC 8446 §5.1, §6: an alert record in plaintext, of any minor version and level.
 const BARE_CLOSE_NOTIFY: [Option<u8>; 7] =
     [Some(21), Some(3), None, Some(0), Some(2), None, Some(0)];
 
 /// The client's end of a TLS connection.
 pub struct TlsSession {
-    connection: ClientConnection,
+    connection: UnbufferedClientConnection,
     verification: Arc<RouteVerification>,
     name: ServerName<'static>,
+    /// The front of a record, or of a handshake message, that has not arrived whole.
+    held: Vec<u8>,
+    /// `plain[plain_at..]` was decrypted, and the reader had no room for it.
+    plain: Vec<u8>,
+    plain_at: usize,
+    sealed: Sealed,
     /// The first fault; it stays.
     fault: Option<TlsFault>,
     /// What is wrong with the server's certificate, also what is overlooked.
     certificate_faults: CertificateFaults,
     /// The chain that the fault is about.
-    refused: Vec<Vec<u8>>,
+    refused: Arc<[CertificateDer<'static>]>,
     /// The server asked for a certificate of ours.
     request: Option<CertificateRequest>,
+    /// The handshake was finished, and a session that it resumed was judged.
+    has_opened: bool,
     /// Something was decrypted: the server had no objections to whom it talks to.
     has_answered: bool,
     /// How much of a bare close_notify came as the very first bytes; None once something else did.
@@ -71,21 +90,27 @@ impl TlsSession {
         name: ServerName<'static>,
     ) -> Result<TlsSession, TlsFault> {
         let client = Arc::clone(&configuration.client);
-        let mut connection = ClientConnection::new(client, name.clone())?;
-        connection.set_buffer_limit(Some(WRITE_BUFFER_LIMIT));
-        Ok(TlsSession {
-            connection,
+        let mut session = TlsSession {
+            connection: UnbufferedClientConnection::new(client, name.clone())?,
             verification: Arc::clone(&configuration.verification),
             name,
+            held: Vec::new(),
+            plain: Vec::new(),
+            plain_at: 0,
+            sealed: Sealed::default(),
             fault: None,
             certificate_faults: CertificateFaults::default(),
-            refused: Vec::new(),
+            refused: Arc::default(),
             request: None,
+            has_opened: false,
             has_answered: false,
             bare_close_notify: Some(0),
             close_notify_received: false,
             close_notify_sent: false,
-        })
+        };
+        // The ClientHello.
+        session.encode_waiting();
+        Ok(session)
     }
 
     /// What has made the session useless. Plaintext from before it may still wait.
@@ -108,139 +133,147 @@ impl TlsSession {
         self.connection.is_handshaking()
     }
 
-    /// Takes ciphertext as it arrived, cut anywhere, and returns how many bytes were consumed.
+    /// How many bytes the front of the buffer given to `receive` must have room for.
+    pub fn held_bytes(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Takes ciphertext as it arrived, cut anywhere: `buffer` has `held_bytes` of room and then
+    /// what is new. It is decrypted where it is, and overwritten.
     ///
-    /// Fewer than given only when plaintext waits: `read` until `Empty`, then give the rest. After
-    /// close_notify everything is consumed and ignored (RFC 8446 §6.1). A fault is final and comes
-    /// back on every later call; the alert that tells the peer waits in `write_ciphertext`, and
-    /// plaintext decrypted before it can still be read.
-    pub fn receive(&mut self, ciphertext: &[u8]) -> Result<usize, TlsFault> {
+    /// Plaintext goes into `room`, and what does not fit waits for `read`. After close_notify
+    /// everything is ignored (RFC 8446 §6.1). A fault is final and comes back on every later call;
+    /// the alert that tells the peer waits in `ciphertext`, and plaintext decrypted before it is
+    /// good.
+    pub fn receive(&mut self, buffer: &mut [u8], room: &mut Room<'_>) -> Result<(), TlsFault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        self.look_for_bare_close_notify(ciphertext);
-        let mut rest = ciphertext;
-        while !rest.is_empty() && !self.close_notify_received {
-            match self.connection.read_tls(&mut rest) {
-                Ok(_) => self.process()?,
-                // The buffer of received plaintext is full, about one record.
-                Err(error) if error.kind() == io::ErrorKind::Other => {
-                    return Ok(ciphertext.len() - rest.len());
-                }
-                // A handshake message greater than rustls ever buffers.
-                Err(_) => return Err(self.fail(HandshakeFault::Malformed.into())),
-            }
+        let held = self.held.len();
+        if let Some(front) = buffer.get_mut(..held) {
+            front.copy_from_slice(&self.held);
         }
-        Ok(ciphertext.len())
-    }
-
-    /// Moves decrypted bytes into `plain`. Into an empty slice: `Empty`.
-    pub fn read(&mut self, plain: &mut [u8]) -> Plain {
-        if plain.is_empty() {
-            return Plain::Empty;
-        }
-        match self.connection.reader().read(plain) {
-            Ok(0) => Plain::Closed,
-            Ok(count) => {
-                self.has_answered = true;
-                Plain::Bytes(count)
-            }
-            Err(_) if self.close_notify_received => Plain::Closed,
-            Err(_) => Plain::Empty,
-        }
-    }
-
-    /// Accepts plaintext and returns how much; the rest goes in after ciphertext was taken.
-    ///
-    /// During the handshake it is kept and follows it. After a fault or `send_close_notify`, or
-    /// when the peer left during the handshake, nothing is accepted any more.
-    pub fn write(&mut self, plain: &[u8]) -> usize {
-        let never_opens = self.close_notify_received && self.is_handshaking();
-        if never_opens || self.close_notify_sent || plain.is_empty() {
-            return 0;
-        }
-        self.connection.writer().write(plain).unwrap_or(0)
-    }
-
-    /// Whether ciphertext waits: handshake, data or an alert.
-    pub fn wants_write(&self) -> bool {
-        self.connection.wants_write()
-    }
-
-    /// Hands waiting ciphertext to one `write_vectored` of `out`; returns what that returned.
-    pub fn write_ciphertext(&mut self, out: &mut dyn Write) -> io::Result<usize> {
-        self.connection.write_tls(out)
-    }
-
-    /// Queues close_notify behind what was written. Again, or after a fault: nothing.
-    pub fn send_close_notify(&mut self) {
-        if !self.close_notify_sent {
-            self.close_notify_sent = true;
-            self.connection.send_close_notify();
-        }
-    }
-
-    /// `TLS 1.3` or `TLS 1.2`, once agreed.
-    pub fn version(&self) -> Option<&'static str> {
-        match self.connection.protocol_version()? {
-            ProtocolVersion::TLSv1_3 => Some("TLS 1.3"),
-            ProtocolVersion::TLSv1_2 => Some("TLS 1.2"),
-            _ => None,
-        }
-    }
-
-    /// The IANA name of the cipher suite, once agreed.
-    pub fn cipher_suite(&self) -> Option<&'static str> {
-        match self.connection.negotiated_cipher_suite()?.suite() {
-            // rustls spells these with its own prefix.
-            CipherSuite::TLS13_AES_128_GCM_SHA256 => Some("TLS_AES_128_GCM_SHA256"),
-            CipherSuite::TLS13_AES_256_GCM_SHA384 => Some("TLS_AES_256_GCM_SHA384"),
-            CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => Some("TLS_CHACHA20_POLY1305_SHA256"),
-            suite => suite.as_str(),
-        }
-    }
-
-    /// Whether the handshake took up an earlier session instead of showing a certificate.
-    pub fn is_resumed(&self) -> bool {
-        self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
-    }
-
-    /// The server's chain in DER, its own certificate first; that of the first handshake where the
-    /// session was resumed. Empty until the chain was judged.
-    pub fn peer_certificates(&self) -> Vec<Vec<u8>> {
-        let chain = match self.connection.peer_certificates() {
-            Some(chain) => chain,
-            None => return self.refused.clone(),
-        };
-        chain.iter().map(|certificate| certificate.to_vec()).collect()
-    }
-
-    /// What is wrong with the server's chain, whether it was overlooked or not.
-    pub fn certificate_faults(&self) -> CertificateFaults {
-        self.certificate_faults
-    }
-
-    fn process(&mut self) -> Result<(), TlsFault> {
+        self.look_for_bare_close_notify(buffer.get(held..).unwrap_or_default());
         let was_handshaking = self.connection.is_handshaking();
         if was_handshaking {
             drop(Notes::take()); // a stranger's
         }
-        let processed = self.connection.process_new_packets();
+        let ran = match self.close_notify_received {
+            true => Ok(None),
+            false => self.run(buffer, room, |_, _| ()).map(Some),
+        };
         let refusal = if was_handshaking { self.take_notes() } else { None };
-        match processed {
-            Ok(state) => self.close_notify_received = state.peer_has_closed(),
+        let taken = match ran {
+            Ok(Some((taken, _))) if !self.close_notify_received => taken,
+            Ok(_) => buffer.len(),
             // An authentic close_notify in the middle of a TLS 1.3 handshake.
-            Err(rustls::Error::AlertReceived(AlertDescription::CloseNotify)) => {
+            Err(Stop::Engine(rustls::Error::AlertReceived(AlertDescription::CloseNotify))) => {
                 self.close_notify_received = true;
+                buffer.len()
             }
-            Err(error) => {
+            Err(Stop::Engine(error)) => {
+                self.encode_waiting(); // the alert
                 let fault = refusal.unwrap_or_else(|| self.fault_of(error));
                 return Err(self.fail(fault));
             }
+            Err(Stop::Resumed(fault)) => return Err(self.fail(fault)),
+        };
+        self.hold(buffer.get(taken..).unwrap_or_default())
+    }
+
+    /// Moves into `room` what waits.
+    pub fn read(&mut self, room: &mut Room<'_>) -> Plain {
+        if room.left() == 0 {
+            return Plain::Empty;
         }
-        if was_handshaking && !self.connection.is_handshaking() && self.is_resumed() {
-            self.judge_resumed()?;
+        let waiting = self.plain.get(self.plain_at..).unwrap_or_default();
+        if !waiting.is_empty() {
+            let count = room.put(waiting);
+            self.plain_at += count;
+            if self.plain_at == self.plain.len() {
+                self.plain = Vec::new();
+                self.plain_at = 0;
+            }
+            return Plain::Bytes(count);
         }
+        if self.close_notify_received { Plain::Closed } else { Plain::Empty }
+    }
+
+    /// Encrypts plaintext and returns how much: at most what makes about 64 KiB of ciphertext. The
+    /// rest goes in after that was taken.
+    ///
+    /// An error: nothing will ever be accepted any more; after a fault, after `send_close_notify`,
+    /// or when the peer left during the handshake. Before its end nothing is accepted yet.
+    pub fn write(&mut self, plain: &[u8]) -> io::Result<usize> {
+        let is_shut = self.fault.is_some() || self.close_notify_sent;
+        if is_shut || (self.close_notify_received && self.is_handshaking()) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let count = self.sealed.budget(plain.len());
+        if count == 0 || self.is_handshaking() {
+            return Ok(0);
+        }
+        let plain = plain.get(..count).unwrap_or_default();
+        let written = self.run_held(|mut traffic, sealed| {
+            let written = traffic.encrypt(plain, sealed.shared_room());
+            let written = match written {
+                // Something else goes before it, a key update perhaps.
+                Err(EncryptError::InsufficientSize(size)) => {
+                    traffic.encrypt(plain, sealed.room(size.required_size))
+                }
+                written => written,
+            };
+            sealed.fill(*written.as_ref().unwrap_or(&0));
+            written.is_ok()
+        });
+        match written {
+            Some(true) => Ok(count),
+            // RFC 8446 §5.5: these keys have protected as much as they may.
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Whether ciphertext waits: handshake, data or an alert.
+    pub fn wants_write(&self) -> bool {
+        !self.sealed.is_empty()
+    }
+
+    /// The ciphertext that waits.
+    pub fn ciphertext(&self) -> &[u8] {
+        self.sealed.waiting()
+    }
+
+    /// So many bytes of the ciphertext were taken.
+    pub fn ciphertext_taken(&mut self, count: usize) {
+        self.sealed.consume(count);
+    }
+
+    /// Nobody takes more of the ciphertext for now.
+    pub fn settle(&mut self) {
+        self.sealed.settle();
+    }
+
+    /// Queues close_notify behind what was written. Again, after a fault or before the end of the
+    /// handshake: nothing.
+    pub fn send_close_notify(&mut self) {
+        if self.close_notify_sent || self.fault.is_some() || self.is_handshaking() {
+            return;
+        }
+        self.close_notify_sent = true;
+        self.run_held(close);
+    }
+
+    /// Keeps what is not whole until there is more of it.
+    fn hold(&mut self, rest: &[u8]) -> Result<(), TlsFault> {
+        if rest.is_empty() {
+            self.held = Vec::new();
+            return Ok(());
+        }
+        if rest.len() > HELD_LIMIT {
+            return Err(self.fail(HandshakeFault::Malformed.into()));
+        }
+        self.held.clear();
+        self.held.extend_from_slice(rest);
         Ok(())
     }
 
@@ -271,17 +304,11 @@ impl TlsSession {
 
     /// A session that was resumed has shown no certificate, and the rules may have changed since.
     fn judge_resumed(&mut self) -> Result<(), TlsFault> {
-        let chain = self.connection.peer_certificates().unwrap_or_default();
-        match self.verification.judge_resumed(chain, &self.name) {
-            Ok(faults) => {
-                self.certificate_faults = faults;
-                Ok(())
-            }
-            Err(fault) => {
-                self.connection.send_close_notify();
-                Err(self.fail(fault))
-            }
+        if self.is_resumed() {
+            let chain = self.connection.peer_certificates().unwrap_or_default();
+            self.certificate_faults = self.verification.judge_resumed(chain, &self.name)?;
         }
+        Ok(())
     }
 
     /// rustls passes over a close_notify that comes instead of the ServerHello, as nothing
@@ -299,6 +326,7 @@ impl TlsSession {
         if let TlsFault::Certificate(refusal) = &fault {
             self.certificate_faults.extend(refusal.all.iter());
         }
+        self.held = Vec::new();
         self.fault = Some(fault.clone());
         fault
     }

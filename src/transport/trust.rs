@@ -19,7 +19,7 @@ use rustls::{ClientConfig, KeyLogFile};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::identity::{Answer, ClientCertificate};
-use super::tls::{CertificateFault, SetupFault, TlsFault};
+use super::tls::{CertificateFault, SetupFault, TlsFault, forget_spares};
 use super::verify::{RouteVerification, Rules, ServerVerification, SystemRoots};
 
 /// Configurations kept although no socket holds them, so that sessions survive a reconnect.
@@ -102,12 +102,18 @@ pub fn configuration(
     configurations().find_or_build(settings, route, crate::reactor::now())
 }
 
+/// One copy of these certificates for all sockets that trust the same.
+pub fn shared(trusted: Vec<CertificateDer<'static>>) -> Arc<[CertificateDer<'static>]> {
+    configurations().share(trusted)
+}
+
 /// Lets go of every configuration and of the system's roots; for the library's shutdown.
 ///
 /// Sockets that still hold a configuration keep it. The next `configuration` starts afresh and
 /// reads the system's store again.
 pub fn forget_configurations() {
     *configurations() = Configurations::default();
+    forget_spares();
 }
 
 /// The cryptography this build was made with. Never the process-wide default: that belongs to the
@@ -144,6 +150,8 @@ struct Configurations {
     known: HashMap<(TrustSettings, Route), Weak<Configuration>>,
     /// The same roots and rules are parsed once, whatever the route.
     verifications: HashMap<TrustSettings, Weak<ServerVerification>>,
+    /// What sockets were given, as long as one of them has it.
+    trusted: Vec<Weak<[CertificateDer<'static>]>>,
     /// Most recently asked for first.
     recent: VecDeque<Arc<Configuration>>,
     system: Option<LoadedRoots>,
@@ -214,6 +222,16 @@ impl Configurations {
             client.key_log = Arc::new(KeyLogFile::new());
         }
         Ok(Configuration { client: Arc::new(client), verification })
+    }
+
+    fn share(&mut self, trusted: Vec<CertificateDer<'static>>) -> Arc<[CertificateDer<'static>]> {
+        self.trusted.retain(|known| known.strong_count() > 0);
+        let known = self.trusted.iter().filter_map(Weak::upgrade);
+        known.into_iter().find(|known| **known == *trusted).unwrap_or_else(|| {
+            let trusted = Arc::from(trusted);
+            self.trusted.push(Arc::downgrade(&trusted));
+            trusted
+        })
     }
 
     fn system_roots(

@@ -5,6 +5,7 @@
 //! call: the session takes the note as soon as rustls returns.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
 
@@ -35,7 +36,7 @@ pub(super) struct Judged {
     pub(super) faults: CertificateFaults,
     pub(super) refusal: Option<TlsFault>,
     /// The chain, when it was refused.
-    pub(super) refused: Vec<Vec<u8>>,
+    pub(super) refused: Arc<[CertificateDer<'static>]>,
 }
 
 impl Notes {
@@ -53,8 +54,8 @@ pub(in crate::transport) fn note_verdict(
 ) {
     let chain = std::iter::once(end_entity).chain(intermediates);
     let refused = match &refusal {
-        Some(_) => chain.map(|certificate| certificate.to_vec()).collect(),
-        None => Vec::new(),
+        Some(_) => chain.map(|certificate| certificate.clone().into_owned()).collect(),
+        None => Arc::default(),
     };
     let judged = Some(Judged { faults, refusal, refused });
     NOTES.with_borrow_mut(|notes| notes.judged = judged);

@@ -1,5 +1,7 @@
 use super::*;
-use crate::transport::verify::fixture::{Authority, Pair, trusting};
+use crate::transport::verify::fixture::{Authority, Pair, feed, read, take_ciphertext, trusting};
+
+use std::io::{Read, Write};
 
 use rcgen::date_time_ymd;
 use rustls::version::{TLS12, TLS13};
@@ -35,7 +37,7 @@ fn pattern(bytes: usize) -> Vec<u8> {
 fn read_all(session: &mut TlsSession) -> Vec<u8> {
     let mut all = Vec::new();
     let mut buffer = [0; 5000];
-    while let Plain::Bytes(count) = session.read(&mut buffer) {
+    while let Plain::Bytes(count) = read(session, &mut buffer) {
         all.extend_from_slice(&buffer[..count]);
     }
     all
@@ -91,32 +93,28 @@ fn ciphertext_may_arrive_byte_by_byte() {
         pair.server.writer().write_all(b"hello").unwrap();
         pair.exchange_by(1).unwrap();
         assert_eq!(read_all(&mut pair.client), b"hello");
-        assert_eq!(pair.client.read(&mut [0; 8]), Plain::Empty);
+        assert_eq!(read(&mut pair.client, &mut [0; 8]), Plain::Empty);
     }
 }
 
 #[test]
-fn a_mebibyte_arrives_whole_however_full_the_buffers_are() {
+fn a_mebibyte_arrives_whole_however_little_room_there_is() {
     for versions in [&[&TLS13], &[&TLS12]] {
         let mut pair = open_pair(versions);
         pair.server.set_buffer_limit(None);
         pair.server.writer().write_all(&pattern(MEBIBYTE)).unwrap();
-        let ciphertext = pair.take_for_client();
-        let mut rest = ciphertext.as_slice();
-        let mut plain = Vec::new();
-        let mut held_back = 0;
-        while !rest.is_empty() {
-            let consumed = pair.client.receive(rest).unwrap();
-            let waiting = read_all(&mut pair.client);
-            // Less than everything only because plaintext waited: there is always progress.
-            assert!(consumed == rest.len() || !waiting.is_empty());
-            assert!(waiting.len() <= 64 * 1024);
-            held_back += usize::from(consumed < rest.len());
-            plain.extend(waiting);
-            rest = &rest[consumed..];
+        let mut plain = Vec::with_capacity(MEBIBYTE);
+        // Cut anywhere, into room that is sometimes too small.
+        for (at, piece) in pair.take_for_client().chunks(50_001).enumerate() {
+            let mut buffer = vec![0; pair.client.held_bytes()];
+            buffer.extend_from_slice(piece);
+            let room = &mut Room::spare(&mut plain, 20_000 * (at % 4));
+            pair.client.receive(&mut buffer, room).unwrap();
+            plain.extend(read_all(&mut pair.client));
+            assert!(pair.client.held_bytes() < 17 * 1024);
         }
         assert!(plain == pattern(MEBIBYTE));
-        assert!(held_back > 0);
+        assert_eq!(pair.client.held_bytes(), 0);
     }
 }
 
@@ -128,13 +126,10 @@ fn a_mebibyte_leaves_whole_in_bounded_steps() {
         let mut rest = message.as_slice();
         let mut arrived = Vec::new();
         while !rest.is_empty() {
-            let accepted = pair.client.write(rest);
-            assert!(accepted > 0 && accepted <= WRITE_BUFFER_LIMIT);
+            let accepted = pair.client.write(rest).unwrap();
+            assert_eq!(accepted, rest.len().min(64 * 1024));
             rest = &rest[accepted..];
-            let mut ciphertext = Vec::new();
-            while pair.client.wants_write() {
-                pair.client.write_ciphertext(&mut ciphertext).unwrap();
-            }
+            let ciphertext = take_ciphertext(&mut pair.client);
             let mut ciphertext = ciphertext.as_slice();
             while !ciphertext.is_empty() {
                 pair.server.read_tls(&mut ciphertext).unwrap();
@@ -149,23 +144,68 @@ fn a_mebibyte_leaves_whole_in_bounded_steps() {
 #[test]
 fn a_full_buffer_accepts_nothing_until_ciphertext_is_taken() {
     let mut pair = open_pair(BOTH);
-    let data = pattern(2 * WRITE_BUFFER_LIMIT);
-    assert_eq!(pair.client.write(&data), WRITE_BUFFER_LIMIT);
-    assert_eq!(pair.client.write(&data), 0);
-    while pair.client.wants_write() {
-        pair.client.write_ciphertext(&mut io::sink()).unwrap();
-    }
-    assert!(pair.client.write(&data) > 0);
+    let data = pattern(MEBIBYTE);
+    assert_eq!(pair.client.write(&data).unwrap(), 64 * 1024);
+    assert_eq!(pair.client.write(&data).unwrap(), 0);
+    take_ciphertext(&mut pair.client);
+    assert!(pair.client.write(&data).unwrap() > 0);
 }
 
 #[test]
-fn what_is_written_during_the_handshake_follows_it() {
+fn nothing_is_accepted_before_the_end_of_the_handshake() {
     let mut pair = pair(BOTH);
-    assert_eq!(pair.client.write(b"early"), 5);
+    assert_eq!(pair.client.write(b"early").unwrap(), 0);
     pair.exchange().unwrap();
-    let mut arrived = Vec::new();
-    server_reads_all(&mut pair.server, &mut arrived);
-    assert_eq!(arrived, b"early");
+    assert_eq!(pair.client.write(b"early").unwrap(), 5);
+}
+
+#[test]
+fn both_sides_change_their_keys_whenever_the_server_wants() {
+    let mut pair = open_pair(&[&TLS13]);
+    for round in 0..5 {
+        pair.server.refresh_traffic_keys().unwrap();
+        pair.server.writer().write_all(b"from the server").unwrap();
+        pair.exchange_by(if round == 0 { 1 } else { 7 }).unwrap();
+        assert_eq!(read_all(&mut pair.client), b"from the server");
+        assert_eq!(pair.client.write(b"to the server").unwrap(), 13);
+        assert_eq!(pair.client.write(&pattern(15_000)).unwrap(), 15_000);
+        pair.exchange().unwrap();
+        let mut arrived = Vec::new();
+        server_reads_all(&mut pair.server, &mut arrived);
+        assert_eq!(pair.server_error, None);
+        assert_eq!(arrived.len(), 15_013, "before round {round} was over");
+    }
+}
+
+#[test]
+fn an_idle_session_holds_no_buffer() {
+    for versions in [&[&TLS13], &[&TLS12]] {
+        let mut pair = open_pair(versions);
+        pair.server.writer().write_all(&pattern(10_000)).unwrap();
+        let ciphertext = pair.take_for_client();
+        let (front, back) = ciphertext.split_at(ciphertext.len() / 2);
+        feed(&mut pair.client, front).unwrap();
+        assert!(pair.client.held_bytes() > 0);
+        feed(&mut pair.client, back).unwrap();
+        assert_eq!(read_all(&mut pair.client).len(), 10_000);
+        pair.client.write(&pattern(10_000)).unwrap();
+        take_ciphertext(&mut pair.client);
+        let session = &pair.client;
+        assert_eq!((session.held.capacity(), session.plain.capacity()), (0, 0));
+        assert!(session.ciphertext().is_empty());
+    }
+}
+
+#[test]
+fn connections_with_the_same_chain_share_one_copy() {
+    let (authority, server) = resumable_server(BOTH);
+    let config = trusting(&[&authority.certificate]);
+    let chains = [(); 3].map(|()| {
+        let mut pair = Pair::with_server(&config, "localhost", &server);
+        pair.exchange().unwrap();
+        pair.client.peer_certificates()
+    });
+    assert!(chains.iter().all(|chain| Arc::ptr_eq(chain, &chains[0])));
 }
 
 #[test]
@@ -176,23 +216,23 @@ fn close_notify_comes_after_the_data_before_it() {
         pair.server.send_close_notify();
         pair.exchange().unwrap();
         let mut buffer = [0; 8];
-        assert_eq!(pair.client.read(&mut buffer), Plain::Bytes(4));
-        assert_eq!(pair.client.read(&mut buffer), Plain::Closed);
-        assert_eq!(pair.client.read(&mut buffer), Plain::Closed);
+        assert_eq!(read(&mut pair.client, &mut buffer), Plain::Bytes(4));
+        assert_eq!(read(&mut pair.client, &mut buffer), Plain::Closed);
+        assert_eq!(read(&mut pair.client, &mut buffer), Plain::Closed);
         // RFC 8446 §6.1: what follows is ignored, and consumed lest the caller try for ever.
-        assert_eq!(pair.client.receive(b"anything"), Ok(8));
+        assert_eq!(feed(&mut pair.client, b"anything"), Ok(()));
         // The other direction is still open.
-        assert_eq!(pair.client.write(b"answer"), 6);
+        assert_eq!(pair.client.write(b"answer").unwrap(), 6);
     }
 }
 
 #[test]
 fn our_close_notify_reaches_the_server_once_and_ends_writing() {
     let mut pair = open_pair(BOTH);
-    assert_eq!(pair.client.write(b"end"), 3);
+    assert_eq!(pair.client.write(b"end").unwrap(), 3);
     pair.client.send_close_notify();
     pair.client.send_close_notify();
-    assert_eq!(pair.client.write(b"more"), 0);
+    assert!(pair.client.write(b"more").is_err());
     pair.exchange().unwrap();
     let mut buffer = [0; 8];
     assert_eq!(pair.server.reader().read(&mut buffer).unwrap(), 3);
@@ -206,13 +246,13 @@ fn close_notify_instead_of_the_flight_is_closed_and_consumes_everything() {
     for step in 1..=close_notify.len() {
         let mut session = pair(BOTH).client;
         for piece in close_notify.chunks(step) {
-            assert_eq!(session.read(&mut [0; 8]), Plain::Empty);
-            assert_eq!(session.receive(piece), Ok(piece.len()));
+            assert_eq!(read(&mut session, &mut [0; 8]), Plain::Empty);
+            assert_eq!(feed(&mut session, piece), Ok(()));
         }
-        assert_eq!(session.receive(b"more"), Ok(4));
+        assert_eq!(feed(&mut session, b"more"), Ok(()));
         assert!(session.is_handshaking());
-        assert_eq!(session.read(&mut [0; 8]), Plain::Closed);
-        assert_eq!(session.write(b"data"), 0);
+        assert_eq!(read(&mut session, &mut [0; 8]), Plain::Closed);
+        assert!(session.write(b"data").is_err());
     }
 }
 
@@ -223,13 +263,13 @@ fn close_notify_within_the_flight_is_closed_and_consumes_everything() {
     let flight = pair.take_for_client();
     // The ServerHello alone; what follows it is encrypted, but alerts may still come plain.
     let hello = 5 + usize::from(u16::from_be_bytes([flight[3], flight[4]]));
-    assert_eq!(pair.client.receive(&flight[..hello]), Ok(hello));
+    assert_eq!(feed(&mut pair.client, &flight[..hello]), Ok(()));
     let twice = [21, 3, 3, 0, 2, 1, 0].repeat(2);
-    assert_eq!(pair.client.receive(&twice), Ok(twice.len()));
-    assert_eq!(pair.client.receive(&flight[hello..]), Ok(flight.len() - hello));
+    assert_eq!(feed(&mut pair.client, &twice), Ok(()));
+    assert_eq!(feed(&mut pair.client, &flight[hello..]), Ok(()));
     assert!(pair.client.is_handshaking());
-    assert_eq!(pair.client.read(&mut [0; 8]), Plain::Closed);
-    assert_eq!(pair.client.write(b"data"), 0);
+    assert_eq!(read(&mut pair.client, &mut [0; 8]), Plain::Closed);
+    assert!(pair.client.write(b"data").is_err());
 }
 
 #[test]
@@ -249,10 +289,10 @@ fn a_fault_is_final() {
     let mut pair = refused_pair();
     let fault = pair.exchange().unwrap_err();
     for _ in 0..3 {
-        assert_eq!(pair.client.receive(&[0; 100_000]), Err(fault.clone()));
+        assert_eq!(feed(&mut pair.client, &[0; 100_000]), Err(fault.clone()));
     }
-    assert_eq!(pair.client.write(b"data"), 0);
-    assert_eq!(pair.client.read(&mut [0; 8]), Plain::Empty);
+    assert!(pair.client.write(b"data").is_err());
+    assert_eq!(read(&mut pair.client, &mut [0; 8]), Plain::Empty);
     pair.client.send_close_notify();
     pair.deliver_to_server();
     let heard = rustls::Error::AlertReceived(AlertDescription::CertificateExpired);
@@ -263,7 +303,7 @@ fn a_fault_is_final() {
 fn a_fatal_alert_of_the_server_carries_its_number() {
     for number in [40, 70, 80, 112, 255] {
         let mut session = pair(BOTH).client;
-        let fault = session.receive(&[21, 3, 3, 0, 2, 2, number]).unwrap_err();
+        let fault = feed(&mut session, &[21, 3, 3, 0, 2, 2, number]).unwrap_err();
         assert_eq!(fault.alert(), Some(number));
     }
     assert_eq!(TlsFault::BadRecord.alert(), None);
@@ -276,7 +316,7 @@ fn an_alert_after_data_leaves_the_data_readable() {
     let mut ciphertext = pair.take_for_client();
     ciphertext.extend_from_slice(&[23, 3, 3, 0, 32]);
     ciphertext.extend_from_slice(&[7; 32]);
-    assert_eq!(pair.client.receive(&ciphertext), Err(TlsFault::BadRecord));
+    assert_eq!(feed(&mut pair.client, &ciphertext), Err(TlsFault::BadRecord));
     assert_eq!(read_all(&mut pair.client), b"data");
 }
 
@@ -288,9 +328,9 @@ fn what_is_not_tls_is_said_to_be_none() {
         b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", // an HTTP/2 SETTINGS frame
         &[0xFF; 100_000],
     ] {
-        assert_eq!(pair(BOTH).client.receive(bytes), Err(TlsFault::NotTls));
+        assert_eq!(feed(&mut pair(BOTH).client, bytes), Err(TlsFault::NotTls));
         let mut session = pair(BOTH).client;
-        let ends = bytes.iter().find_map(|byte| session.receive(&[*byte]).err());
+        let ends = bytes.iter().find_map(|byte| feed(&mut session, &[*byte]).err());
         assert_eq!(ends, Some(TlsFault::NotTls));
         assert!(session.wants_write());
     }
@@ -301,7 +341,7 @@ fn garbage_in_an_open_session_is_a_bad_record_and_told_to_the_server() {
     for garbage in [b"GARBAGE GARBAGE".as_slice(), &[23, 3, 3, 0, 20, 0, 0, 0], &[0xFF; 8]] {
         let mut pair = open_pair(BOTH);
         let ends =
-            garbage.iter().chain(&[0; 64]).find_map(|byte| pair.client.receive(&[*byte]).err());
+            garbage.iter().chain(&[0; 64]).find_map(|byte| feed(&mut pair.client, &[*byte]).err());
         assert_eq!(ends, Some(TlsFault::BadRecord));
         pair.deliver_to_server();
         assert!(matches!(pair.server_error, Some(rustls::Error::AlertReceived(_))));
@@ -322,7 +362,7 @@ fn every_cut_and_flipped_flight_ends_without_panic() {
             *byte ^= 0x20;
         }
         // A flip in a length may only make the session wait for more; never may it open.
-        let _ = pair.client.receive(&flight);
+        let _ = feed(&mut pair.client, &flight);
         let opened = !pair.client.is_handshaking();
         assert!(!opened || at >= flight.len(), "flipped at {at}");
     }
@@ -335,7 +375,7 @@ fn a_server_without_a_common_version_is_a_fault_on_both_sides() {
     let mut hello = vec![22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
     hello.extend_from_slice(&[1; 32]);
     hello.extend_from_slice(&[0, 0xC0, 0x13, 0]);
-    let fault = session.receive(&hello).unwrap_err();
+    let fault = feed(&mut session, &hello).unwrap_err();
     assert_eq!(fault, TlsFault::Handshake(HandshakeFault::Incompatible));
     assert!(session.wants_write());
 }
@@ -345,7 +385,7 @@ fn an_endless_handshake_message_is_refused() {
     let mut session = pair(BOTH).client;
     let mut record = vec![22, 3, 3, 0x40, 0, 2, 0xFF, 0xFF, 0xFF];
     record.resize(5 + 0x4000, 0);
-    let ends = (0..100).find_map(|_| session.receive(&record).err());
+    let ends = (0..100).find_map(|_| feed(&mut session, &record).err());
     assert_eq!(ends, Some(TlsFault::Handshake(HandshakeFault::Malformed)));
 }
 

@@ -149,3 +149,16 @@ fn what_concerns_the_origin_alone_stays_there() {
     assert_eq!(proxy.rules.ignorable_errors, 1 << 11);
     assert_eq!(settings.for_other_origin(), settings);
 }
+
+#[test]
+fn sockets_that_trust_the_same_share_it() {
+    let root = |name| vec![Authority::new(name).certificate];
+    let (one, other) = (root("one"), root("other"));
+    let first = shared(one.clone());
+    assert!(Arc::ptr_eq(&first, &shared(one.clone())));
+    assert!(!Arc::ptr_eq(&first, &shared(other)));
+    let gone = Arc::downgrade(&first);
+    drop(first);
+    assert!(gone.upgrade().is_none(), "nobody keeps what no socket has");
+    assert_eq!(*shared(one.clone()), *one);
+}

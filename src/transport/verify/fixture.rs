@@ -7,7 +7,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
-use super::super::tls::{TlsFault, TlsSession};
+use super::super::tls::{Plain, Room, TlsFault, TlsSession};
 use super::super::trust::{Configuration, Route, TrustSettings, configuration, provider};
 
 /// An authority that signs what it is asked to.
@@ -131,7 +131,7 @@ impl Pair {
                 return Ok(());
             }
             for piece in to_client.chunks(step) {
-                assert_eq!(self.client.receive(piece)?, piece.len());
+                feed(&mut self.client, piece)?;
             }
         }
     }
@@ -142,10 +142,7 @@ impl Pair {
 
     /// Whether the client had anything to say.
     pub(crate) fn deliver_to_server(&mut self) -> bool {
-        let mut ciphertext = Vec::new();
-        while self.client.wants_write() {
-            self.client.write_ciphertext(&mut ciphertext).unwrap();
-        }
+        let ciphertext = take_ciphertext(&mut self.client);
         let mut rest = ciphertext.as_slice();
         while !rest.is_empty() && self.server_error.is_none() {
             if self.server.read_tls(&mut rest).unwrap() == 0 {
@@ -163,4 +160,22 @@ impl Pair {
         }
         ciphertext
     }
+}
+
+/// Ciphertext arrives; what it decrypts to waits.
+pub(crate) fn feed(session: &mut TlsSession, ciphertext: &[u8]) -> Result<(), TlsFault> {
+    let mut buffer = vec![0; session.held_bytes()];
+    buffer.extend_from_slice(ciphertext);
+    session.receive(&mut buffer, &mut Room::slice(&mut []))
+}
+
+pub(crate) fn take_ciphertext(session: &mut TlsSession) -> Vec<u8> {
+    let ciphertext = session.ciphertext().to_vec();
+    session.ciphertext_taken(ciphertext.len());
+    assert!(!session.wants_write());
+    ciphertext
+}
+
+pub(crate) fn read(session: &mut TlsSession, plain: &mut [u8]) -> Plain {
+    session.read(&mut Room::slice(plain))
 }

@@ -30,7 +30,7 @@ pub(in crate::transport) struct RouteVerification {
 
 #[derive(Debug)]
 struct Accepted {
-    chain: Vec<CertificateDer<'static>>,
+    chain: Arc<[CertificateDer<'static>]>,
     name: ServerName<'static>,
     faults: CertificateFaults,
     /// Seconds since 1970; the verdict is not older and not younger.
@@ -51,6 +51,17 @@ impl RouteVerification {
         &self.shared
     }
 
+    /// A copy of the chain that a connection has, the same one for all that have the same.
+    pub(in crate::transport) fn keep(
+        &self,
+        chain: &[CertificateDer<'static>],
+    ) -> Arc<[CertificateDer<'static>]> {
+        match lock(&self.accepted).as_ref() {
+            Some(accepted) if *accepted.chain == *chain => Arc::clone(&accepted.chain),
+            _ => chain.into(),
+        }
+    }
+
     /// Judges the chain of a session that was resumed. An error: it may not go on.
     pub(in crate::transport) fn judge_resumed(
         &self,
@@ -60,7 +71,7 @@ impl RouteVerification {
         let now = now();
         if let Some(accepted) = lock(&self.accepted).as_ref()
             && accepted.holds(now)
-            && accepted.chain == chain
+            && *accepted.chain == *chain
             && accepted.name == *name
         {
             return Ok(accepted.faults);
@@ -104,7 +115,7 @@ impl RouteVerification {
             if accepted.holds(now) {
                 return true;
             }
-            (accepted.chain.clone(), accepted.name.clone())
+            (Arc::clone(&accepted.chain), accepted.name.clone())
         };
         self.judge_resumed(&stale.0, &stale.1).is_ok()
     }
