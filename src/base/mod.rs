@@ -6,5 +6,6 @@ pub mod byte_writer;
 pub mod chunk;
 pub mod lock;
 pub mod random;
+pub mod rare;
 pub mod trace;
 pub mod unicode;

@@ -139,13 +139,12 @@ impl Attempts {
 impl Attempt {
     /// `None`: it is under way.
     fn outcome(&self) -> Option<Result<(), Error>> {
+        // Who has a peer is connected; what hinders anybody else, if anything does, is asked then.
+        let Err(unconnected) = self.socket.peer_addr() else { return Some(Ok(())) };
         let failure = match self.socket.take_error() {
-            Ok(None) => match self.socket.peer_addr() {
-                Ok(_) => return Some(Ok(())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotConnected => return None,
-                Err(error) => error,
-            },
             Ok(Some(error)) | Err(error) => error,
+            Ok(None) if unconnected.kind() == std::io::ErrorKind::NotConnected => return None,
+            Ok(None) => unconnected,
         };
         Some(Err(Error::from_system(Phase::Tcp, &failure)))
     }

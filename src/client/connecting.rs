@@ -17,10 +17,10 @@ use crate::transport::tls::TlsSession;
 
 use super::attempts::{Attempts, Raced};
 use super::error::{Cause, Error, Phase};
+use super::information::Timed;
 use super::link::Link;
 use super::lookup::{self, Lookup};
 use super::request::Request;
-use super::statistics::Timed;
 use super::tunnel::{Tunnel, Tunnelled};
 
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl Connecting {
         self.deadline = crate::reactor::now() + self.request.connect_timeout;
         let question = self.request.plan()?;
         let attempt = link.begin_round();
-        lookup::begin(&self.request.runtime, link, attempt, question);
+        lookup::begin(link, attempt, question);
         Ok(Some(Progress::Pending))
     }
 
@@ -222,7 +222,8 @@ impl Connecting {
     /// The next one begins. A turn has one time, but much can happen in it.
     fn stage_ended(&mut self, stage: Timed, link: &Link) {
         let now = crate::reactor::now();
-        link.statistics.stage_ended(stage, now.saturating_duration_since(self.begun));
+        let took = now.saturating_duration_since(self.begun);
+        lock(&link.information).stage_ended(stage, took);
         self.begun = now;
     }
 
@@ -246,13 +247,9 @@ impl Connecting {
                 return Err(Error { phase: self.first_phase(error.phase), ..error });
             }
         };
-        {
-            let mut information = lock(&link.information);
-            information.local = socket.local_addr().ok();
-            information.remote = Some(address);
-        }
+        lock(&link.information).set_addresses(socket.local_addr().ok(), address);
         self.stage_ended(Timed::Tcp, link);
-        let mut stream = Stream::plain(socket);
+        let mut stream = Stream::plain(Arc::new(socket));
         let proxy = self.request.progress.proxy.as_ref();
         match (proxy, &self.lookup.proxy_tls) {
             (Some(proxy), Some(config)) => {
@@ -347,9 +344,7 @@ impl Connecting {
     fn note_proxy(&self, link: &Link) {
         let answer = self.tunnel.as_ref().and_then(Tunnel::response);
         if let Some((response, body)) = answer {
-            let mut information = lock(&link.information);
-            information.response = Some(response.clone());
-            information.response_body = body.to_vec();
+            lock(&link.information).set_response(Some(response), body);
         }
     }
 
@@ -395,6 +390,7 @@ impl Connecting {
         turn: &mut Turn<'_>,
         link: &Arc<Link>,
     ) -> Result<Option<Progress>, Error> {
+        let written_before = written;
         loop {
             let rest = conversation.request().get(written..).unwrap_or_default();
             if rest.is_empty() {
@@ -407,6 +403,12 @@ impl Connecting {
             }
         }
         let _ = stream.flush();
+        // The request has just left, and nothing has come before it: an edge will tell of the answer.
+        let has_asked = written > written_before;
+        if SILENCE_TELLS && has_asked && !(turn.readable || stream.is_secure()) {
+            self.stage = Stage::Http(stream, conversation, written);
+            return Ok(Some(Progress::Pending));
+        }
         for _ in 0..READS_PER_TURN {
             let input = turn.scratch.input.get_mut(..RESPONSE_READ_BYTES).unwrap_or_default();
             let read = stream
@@ -442,7 +444,7 @@ impl Connecting {
                     if goes_on {
                         drop(stream);
                         let uri = self.request.offer.uri.as_str();
-                        uri.clone_into(&mut lock(&link.information).request_uri);
+                        lock(&link.information).set_request_uri(uri);
                         return self.begin_round(link);
                     }
                     return Err(Error::new(Phase::Http, Cause::HttpStatus(status)));
@@ -462,6 +464,8 @@ impl Connecting {
     }
 }
 
+/// epoll makes an edge for every arrival; elsewhere one has to read until the system would block.
+const SILENCE_TELLS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 const READS_PER_TURN: usize = 16;
 /// Enough for any legal response; an endless one is met in small bites.
 const RESPONSE_READ_BYTES: usize = 16 * 1024;

@@ -201,6 +201,20 @@ pub const TABLE: [ControlInfo; 36] = [
 /// So many of them, the first, are integers.
 pub(super) const INTEGERS: usize = 30;
 
+/// The values of a new socket.
+pub(super) static DEFAULTS: [u64; INTEGERS] = {
+    let mut defaults = [0; INTEGERS];
+    let mut rest: &[ControlInfo] = &TABLE;
+    let mut places: &mut [u64] = &mut defaults;
+    while let ([row, rows @ ..], [place, others @ ..]) = (rest, places) {
+        if let ControlType::Integer { default, .. } = row.value {
+            *place = default;
+        }
+        (rest, places) = (rows, others);
+    }
+    defaults
+};
+
 /// Finds the row of a control by its number.
 pub fn info(number: u32) -> Option<&'static ControlInfo> {
     TABLE.iter().find(|row| row.control as u32 == number)

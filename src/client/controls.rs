@@ -2,12 +2,13 @@
 //! credentials. Which controls there are, and what each takes, is the table's.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use crate::base::lock::lock;
+use crate::base::rare::Rare;
 use crate::handshake::{DeflateOffer, protocols};
 use crate::http::{Credential, CredentialFault};
 use crate::transport::identity::ClientCertificate;
@@ -18,12 +19,19 @@ use crate::transport::trust;
 use crate::transport::verify::{PinnedKeys, RevocationLists, Rules};
 
 pub use super::control_table::{Control, ControlInfo, ControlType, NO_LIMIT, TABLE, info};
-use super::control_table::{INTEGERS, place_in_table};
+use super::control_table::{DEFAULTS, INTEGERS, place_in_table};
 use super::error::Misuse;
 
-/// The values of one socket. Integers can be read from any thread without a lock.
-#[derive(Debug)]
+/// The values of one socket, as far as they are its own: most sockets leave most of them alone.
+/// Integers can be read from any thread without a lock.
+#[derive(Debug, Default)]
 pub struct Controls {
+    own: Rare<Own>,
+}
+
+/// Of a socket of which anything has been set.
+#[derive(Debug)]
+struct Own {
     integers: [AtomicU64; INTEGERS],
     others: Mutex<Others>,
 }
@@ -32,7 +40,7 @@ pub struct Controls {
 struct Others {
     protocols_text: String,
     protocols: Vec<String>,
-    trusted: Option<Arc<[CertificateDer<'static>]>>,
+    trusted: Arc<[CertificateDer<'static>]>,
     client_certificate: Option<ClientCertificate>,
     revocation_lists: Arc<RevocationLists>,
     pins_text: String,
@@ -43,6 +51,9 @@ struct Others {
     server_credential: Option<Credential>,
     proxy_credential: Option<Credential>,
 }
+
+/// Of sockets of which none of it has been set.
+static NOTHING: LazyLock<Others> = LazyLock::new(Others::default);
 
 impl std::fmt::Debug for Others {
     /// The rest may hold secrets.
@@ -58,18 +69,9 @@ pub enum Asker {
     Proxy,
 }
 
-impl Default for Controls {
-    fn default() -> Controls {
-        let controls = Controls {
-            integers: [const { AtomicU64::new(0) }; INTEGERS],
-            others: Mutex::default(),
-        };
-        for (place, row) in controls.integers.iter().zip(&TABLE) {
-            if let ControlType::Integer { default, .. } = row.value {
-                place.store(default, Ordering::Relaxed);
-            }
-        }
-        controls
+impl Default for Own {
+    fn default() -> Own {
+        Own { integers: DEFAULTS.map(AtomicU64::new), others: Mutex::default() }
     }
 }
 
@@ -80,7 +82,12 @@ pub const READ_ONLY: Misuse = Misuse::Invalid("this control can be read, but not
 impl Controls {
     #[inline]
     pub fn integer(&self, control: Control) -> u64 {
-        self.place(control).map_or(0, |place| place.load(Ordering::Relaxed))
+        let place = place_in_table(control);
+        let value = match self.own.made() {
+            Some(own) => own.integers.get(place).map(|value| value.load(Ordering::Relaxed)),
+            None => DEFAULTS.get(place).copied(),
+        };
+        value.unwrap_or(0)
     }
 
     pub fn duration(&self, control: Control) -> std::time::Duration {
@@ -102,7 +109,10 @@ impl Controls {
                 "value has the bit of Revoked or InvalidSignature, which can never be ignored",
             ));
         }
-        if let Some(place) = self.place(row.control) {
+        if value == self.integer(row.control) {
+            return Ok(());
+        }
+        if let Some(place) = self.own.integers.get(place_in_table(row.control)) {
             place.store(value, Ordering::Relaxed);
         }
         Ok(())
@@ -127,7 +137,7 @@ impl Controls {
                         "value is not a list of distinct subprotocol names (RFC 7230 tokens)",
                     )
                 })?;
-                let mut others = lock(&self.others);
+                let mut others = lock(&self.own.others);
                 others.protocols = protocols;
                 others.protocols_text = text.to_owned();
                 Ok(())
@@ -136,14 +146,14 @@ impl Controls {
                 let pins = PinnedKeys::parse(text).ok_or(Misuse::Invalid(
                     "value is not a list of sha256/ and the base64 of a hash each",
                 ))?;
-                let mut others = lock(&self.others);
+                let mut others = lock(&self.own.others);
                 others.pins = pins;
                 others.pins_text = text.to_owned();
                 Ok(())
             }
             Control::Proxy => {
                 Proxy::parse(text).map_err(bad_proxy)?;
-                lock(&self.others).proxy = Zeroizing::new(text.to_owned());
+                lock(&self.own.others).proxy = Zeroizing::new(text.to_owned());
                 Ok(())
             }
             _ => Err(WRONG_TYPE),
@@ -152,9 +162,9 @@ impl Controls {
 
     pub fn get_text(&self, row: &ControlInfo) -> Result<String, Misuse> {
         match row.control {
-            Control::SupportedProtocols => Ok(lock(&self.others).protocols_text.clone()),
-            Control::PinnedPublicKeys => Ok(lock(&self.others).pins_text.clone()),
-            Control::Proxy => Ok(lock(&self.others).proxy.to_string()),
+            Control::SupportedProtocols => Ok(self.other(|others| others.protocols_text.clone())),
+            Control::PinnedPublicKeys => Ok(self.other(|others| others.pins_text.clone())),
+            Control::Proxy => Ok(self.other(|others| others.proxy.to_string())),
             _ => Err(WRONG_TYPE),
         }
     }
@@ -166,17 +176,17 @@ impl Controls {
             Control::TrustedCertificates => {
                 let trusted = is_set.then(|| pem::parse_certificates(bytes)).transpose();
                 let trusted = trusted.map_err(invalid)?.map(trust::shared);
-                lock(&self.others).trusted = trusted;
+                lock(&self.own.others).trusted = trusted.unwrap_or_default();
             }
             Control::ClientCertificate => {
                 let certificate = is_set.then(|| ClientCertificate::parse(bytes)).transpose();
                 let certificate = certificate.map_err(invalid)?;
-                lock(&self.others).client_certificate = certificate;
+                lock(&self.own.others).client_certificate = certificate;
             }
             Control::CertificateRevocationLists => {
                 let lists = is_set.then(|| pem::parse_revocation_lists(bytes)).transpose();
                 let lists = Arc::new(lists.map_err(invalid)?.unwrap_or_default());
-                lock(&self.others).revocation_lists = lists;
+                lock(&self.own.others).revocation_lists = lists;
             }
             _ => return Err(WRONG_TYPE),
         }
@@ -187,7 +197,7 @@ impl Controls {
     pub fn set_header(&self, name: &str, value: &str) -> Result<(), Misuse> {
         crate::handshake::request::check_header(name, value)
             .map_err(|_| Misuse::Invalid("name or value is not allowed in the upgrade request"))?;
-        let mut others = lock(&self.others);
+        let mut others = lock(&self.own.others);
         let replaced = others.headers.iter().position(|(old, _)| old.eq_ignore_ascii_case(name));
         let used: usize = others
             .headers
@@ -222,7 +232,7 @@ impl Controls {
                     }
                 })
             })?;
-        let mut others = lock(&self.others);
+        let mut others = lock(&self.own.others);
         match asker {
             Asker::Server => others.server_credential = credential,
             Asker::Proxy => others.proxy_credential = credential,
@@ -231,24 +241,23 @@ impl Controls {
     }
 
     pub fn credential(&self, asker: Asker) -> Option<Credential> {
-        let others = lock(&self.others);
-        match asker {
+        self.other(|others| match asker {
             Asker::Server => others.server_credential.clone(),
             Asker::Proxy => others.proxy_credential.clone(),
-        }
+        })
     }
 
     /// What `PROXY` names; empty: the environment does.
     pub fn proxy(&self) -> Zeroizing<String> {
-        lock(&self.others).proxy.clone()
+        self.other(|others| others.proxy.clone())
     }
 
     pub fn protocols(&self) -> Vec<String> {
-        lock(&self.others).protocols.clone()
+        self.other(|others| others.protocols.clone())
     }
 
     pub fn headers(&self) -> Vec<(String, String)> {
-        lock(&self.others).headers.clone()
+        self.other(|others| others.headers.clone())
     }
 
     /// What is offered of permessage-deflate.
@@ -264,10 +273,11 @@ impl Controls {
     }
 
     pub fn trust(&self) -> trust::TrustSettings {
-        let others = lock(&self.others);
         let ignorable = self.integer(Control::IgnorableServerCertificateErrors);
+        let own = self.own.made().map(|own| lock(&own.others));
+        let others = own.as_deref().unwrap_or(&NOTHING);
         trust::TrustSettings {
-            trusted: others.trusted.clone().unwrap_or_default(),
+            trusted: Arc::clone(&others.trusted),
             trust_system_store: self.integer(Control::TrustSystemStore) == 1,
             rules: Rules {
                 ignorable_errors: ignorable as u32,
@@ -280,9 +290,9 @@ impl Controls {
         }
     }
 
-    #[inline]
-    fn place(&self, control: Control) -> Option<&AtomicU64> {
-        self.integers.get(place_in_table(control))
+    /// Something of what is no integer, as long as any of it has been set.
+    fn other<T: Default>(&self, pick: impl FnOnce(&Others) -> T) -> T {
+        self.own.made().map(|own| pick(&lock(&own.others))).unwrap_or_default()
     }
 }
 

@@ -114,8 +114,9 @@ pub struct Inbox {
 
 #[derive(Debug, Default)]
 struct Content {
+    /// Without memory of its own while it is empty.
     messages: VecDeque<OwnedMessage>,
-    end: Option<End>,
+    end: Option<Box<End>>,
     /// So many threads sleep: only then waking is worth a system call.
     waiting: usize,
 }
@@ -150,12 +151,15 @@ impl Inbox {
         let mut content = lock(&self.content);
         if matches!(end, End::Freed) {
             content.messages.clear();
-            content.end = Some(end);
+            content.end = Some(Box::new(end));
         } else if content.end.is_none() {
-            content.end = Some(end);
+            content.end = Some(Box::new(end));
         }
+        let is_awaited = content.waiting > 0;
         drop(content);
-        self.changed.notify_all();
+        if is_awaited {
+            self.changed.notify_all();
+        }
     }
 
     /// The next message; `Ok(None)`: none came by the deadline.
@@ -163,10 +167,13 @@ impl Inbox {
         let mut content = lock(&self.content);
         loop {
             if let Some(message) = content.messages.pop_front() {
+                if content.messages.is_empty() {
+                    content.messages = VecDeque::new();
+                }
                 return Ok(Some(message));
             }
             if let Some(end) = &content.end {
-                return Err(end.clone());
+                return Err(End::clone(end));
             }
             let left = deadline.map(|it| it.saturating_duration_since(crate::reactor::now()));
             if left.is_some_and(|left| left.is_zero()) {

@@ -1,7 +1,7 @@
 //! How what has just been queued gets away: who writes it, and when. Refuses to know how that is done.
 
 use std::sync::MutexGuard;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::link::Link;
 use super::writer::{FLUSH_BYTES, Outgoing};
@@ -20,7 +20,8 @@ impl Outgoing {
 
     /// Called when a message has been queued, and when something of this has changed.
     pub fn decide_straight(&mut self) {
-        self.outbox.set_straight(self.may_be_straight());
+        let is_straight = self.may_be_straight();
+        self.outbox.set_straight(is_straight);
     }
 
     fn may_be_straight(&self) -> bool {
@@ -40,8 +41,8 @@ impl Outgoing {
     /// Whether a thread that sends now does so in a burst.
     fn is_burst(&mut self) -> bool {
         let now = crate::reactor::now();
-        let last = self.last_write.replace(now);
-        last.is_some_and(|last| now - last < BURST)
+        let last = self.last_write.replace(now.into());
+        last.is_some_and(|last| now - Instant::from(last) < BURST)
     }
 }
 
@@ -89,7 +90,7 @@ impl Link {
             if is_much || !outgoing.is_burst() {
                 let mut outgoing = self.write_waiting(outgoing, &socket, 1);
                 // However long that took, what follows at once is a burst.
-                outgoing.last_write = Some(crate::reactor::now());
+                outgoing.last_write = Some(crate::reactor::now().into());
                 let needs_session = outgoing.needs_session();
                 drop(outgoing);
                 if needs_session {

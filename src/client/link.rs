@@ -4,13 +4,10 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex};
 
-use mio::net::TcpStream;
-
-use crate::base::chunk::ChunkPool;
 use crate::base::lock::lock;
-use crate::protocol::deflate::Spares;
+use crate::base::rare::Rare;
 use crate::reactor::Remote;
 use crate::transport::system::{self, PathEstimate};
 
@@ -20,6 +17,7 @@ use super::inbox::{Backlog, Inbox};
 use super::incoming::Incoming;
 use super::information::Information;
 use super::lookup::Lookup;
+use super::runtime::Runtime;
 use super::sink::Waiter;
 use super::state::{State, StateCell};
 use super::statistics::Statistics;
@@ -33,22 +31,33 @@ pub struct Link {
     pub outgoing: Mutex<Outgoing>,
     /// Threads in `ws_send_wait` wait here for the queue to have room.
     pub room: Condvar,
-    pub pool: Arc<ChunkPool>,
-    pub spares: Arc<Spares>,
+    pub runtime: Arc<Runtime>,
     pub backlog: Backlog,
-    pub inbox: Inbox,
+    /// Of a socket in pull mode.
+    pub inbox: Rare<Inbox>,
     /// Of a stream socket.
-    pub incoming: Incoming,
+    pub incoming: Rare<Incoming>,
     pub information: Mutex<Information>,
     pub statistics: Statistics,
-    /// The open connection's, as long as its session holds it.
-    pub tcp: Mutex<Weak<TcpStream>>,
+    pub aside: Rare<Aside>,
+    desk: Mutex<Desk>,
+    kicked: AtomicBool,
+}
+
+/// What a connection that has not failed gets along without.
+#[derive(Debug, Default)]
+pub struct Aside {
     /// The last failure.
     pub error: Mutex<Option<Error>>,
     pub close_waiters: Mutex<Vec<Arc<Waiter>>>,
-    commands: Mutex<Commands>,
-    remote: Mutex<Option<Remote>>,
-    kicked: AtomicBool,
+}
+
+/// What lies ready for the session, and how to wake it.
+#[derive(Debug, Default)]
+struct Desk {
+    commands: Commands,
+    /// From the session's first turn on.
+    remote: Option<Remote>,
 }
 
 /// What an application makes of a connection.
@@ -67,7 +76,7 @@ pub struct Commands {
     pub cancel_connect: bool,
     pub free: bool,
     pub verdict: Option<bool>,
-    pub lookup: Option<Result<Lookup, Error>>,
+    pub lookup: Option<Box<Result<Lookup, Error>>>,
     /// Counts connects, so that a late answer of an earlier one is recognised.
     attempt: u64,
 }
@@ -78,37 +87,33 @@ thread_local! {
 }
 
 impl Link {
-    pub fn new(kind: SocketKind, pool: Arc<ChunkPool>, spares: Arc<Spares>) -> Link {
+    pub fn new(kind: SocketKind, runtime: Arc<Runtime>) -> Link {
         Link {
             kind,
             state: StateCell::default(),
             controls: Controls::default(),
-            outgoing: Mutex::new(Outgoing::new(Arc::clone(&pool))),
+            outgoing: Mutex::new(Outgoing::new(Arc::clone(&runtime.pool))),
             room: Condvar::new(),
-            pool,
-            spares,
+            runtime,
             backlog: Backlog::default(),
-            inbox: Inbox::default(),
-            incoming: Incoming::default(),
+            inbox: Rare::new(),
+            incoming: Rare::new(),
             information: Mutex::default(),
             statistics: Statistics::default(),
-            tcp: Mutex::default(),
-            error: Mutex::new(None),
-            close_waiters: Mutex::default(),
-            commands: Mutex::default(),
-            remote: Mutex::new(None),
+            aside: Rare::new(),
+            desk: Mutex::default(),
             kicked: AtomicBool::new(false),
         }
     }
 
     /// Writes a command and wakes the session. `false`: there is none.
     pub fn command(&self, write: impl FnOnce(&mut Commands)) -> bool {
-        let mut commands = lock(&self.commands);
-        if !commands.has_session {
+        let mut desk = lock(&self.desk);
+        if !desk.commands.has_session {
             return false;
         }
-        write(&mut commands);
-        drop(commands);
+        write(&mut desk.commands);
+        drop(desk);
         self.kick();
         true
     }
@@ -116,19 +121,19 @@ impl Link {
     /// A session is on its way to an event loop. Returns the number of this attempt; `None` when
     /// the socket has been freed.
     pub fn begin_session(&self) -> Option<u64> {
-        *lock(&self.remote) = None;
-        let mut commands = lock(&self.commands);
-        if commands.free {
+        let mut desk = lock(&self.desk);
+        desk.remote = None;
+        if desk.commands.free {
             return None;
         }
-        let attempt = commands.attempt + 1;
-        *commands = Commands { has_session: true, attempt, ..Commands::default() };
+        let attempt = desk.commands.attempt + 1;
+        desk.commands = Commands { has_session: true, attempt, ..Commands::default() };
         Some(attempt)
     }
 
     /// The session connects anew, somewhere else perhaps: answers to earlier questions are too late.
     pub fn begin_round(&self) -> u64 {
-        let mut commands = lock(&self.commands);
+        let commands = &mut lock(&self.desk).commands;
         commands.attempt += 1;
         commands.lookup = None;
         commands.attempt
@@ -136,10 +141,11 @@ impl Link {
 
     /// The application freed the socket. `true`: its session will see to the rest.
     pub fn free(&self) -> bool {
-        let mut commands = lock(&self.commands);
-        commands.free = true;
-        let has_session = commands.has_session;
-        drop(commands);
+        let has_session = {
+            let commands = &mut lock(&self.desk).commands;
+            commands.free = true;
+            commands.has_session
+        };
         if has_session {
             self.kick();
         }
@@ -148,7 +154,7 @@ impl Link {
 
     /// Whether a session still waits for what `attempt` needs.
     pub fn awaits(&self, attempt: u64) -> bool {
-        let commands = lock(&self.commands);
+        let commands = &lock(&self.desk).commands;
         commands.has_session && !commands.free && commands.attempt == attempt
     }
 
@@ -156,50 +162,54 @@ impl Link {
     pub fn looked_up(&self, attempt: u64, lookup: Result<Lookup, Error>) {
         self.command(|commands| {
             if commands.attempt == attempt {
-                commands.lookup = Some(lookup);
+                commands.lookup = Some(Box::new(lookup));
             }
         });
     }
 
     /// What the system knows of the path; nothing unless the connection is open.
     pub fn path_estimate(&self) -> PathEstimate {
-        let tcp = lock(&self.tcp).upgrade();
-        tcp.map_or(PathEstimate::default(), |tcp| system::path_estimate(&tcp))
+        let socket = lock(&self.outgoing).socket.clone();
+        socket.map_or(PathEstimate::default(), |socket| system::path_estimate(socket.tcp()))
     }
 
     /// The session's first turn.
     pub fn set_remote(&self, remote: Remote) {
-        *lock(&self.remote) = Some(remote);
+        lock(&self.desk).remote = Some(remote);
     }
 
     pub fn remote(&self) -> Option<Remote> {
-        lock(&self.remote).clone()
+        lock(&self.desk).remote.clone()
     }
 
     /// Why the connection ended, unless it was a closing handshake.
     pub fn ended_by(&self) -> Option<Error> {
-        if lock(&self.commands).free {
+        if lock(&self.desk).commands.free {
             return Some(Error::new(Phase::Closing, Cause::Aborted));
         }
-        lock(&self.error).clone()
+        self.last_error()
+    }
+
+    pub fn last_error(&self) -> Option<Error> {
+        lock(&self.aside.made()?.error).clone()
     }
 
     /// What has been asked since the last turn.
     pub fn take_commands(&self) -> Commands {
-        let mut commands = lock(&self.commands);
+        let commands = &mut lock(&self.desk).commands;
         let fresh = Commands {
             has_session: commands.has_session,
             free: commands.free,
             attempt: commands.attempt,
             ..Commands::default()
         };
-        std::mem::replace(&mut *commands, fresh)
+        std::mem::replace(commands, fresh)
     }
 
     /// The session is gone; `true`: the socket was freed meanwhile, and it is the session's duty to
     /// say *released*.
     pub fn retire_session(&self) -> bool {
-        let mut commands = lock(&self.commands);
+        let commands = &mut lock(&self.desk).commands;
         commands.has_session = false;
         commands.free
     }
@@ -217,9 +227,15 @@ impl Link {
             return;
         }
         // Before the first turn there is no remote yet, and that turn looks at everything.
-        let remote = lock(&self.remote).clone();
-        if let Some(remote) = remote {
+        if let Some(remote) = self.remote() {
             remote.kick();
+        }
+    }
+
+    /// Threads that wait for room look again.
+    pub fn wake_senders(&self) {
+        if lock(&self.outgoing).waiters > 0 {
+            self.room.notify_all();
         }
     }
 

@@ -3,7 +3,7 @@
 //! at once.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::http::uri::Host;
 use crate::transport::resolve::{self, ResolveFault};
@@ -11,7 +11,6 @@ use crate::transport::trust;
 
 use super::error::{Cause, Error, Phase};
 use super::link::Link;
-use super::runtime::Runtime;
 
 /// Where to, and with which trust.
 #[derive(Debug)]
@@ -50,7 +49,7 @@ pub struct Lookup {
 }
 
 /// Finds the answers and hands them to the link as those of `attempt`.
-pub fn begin(runtime: &Weak<Runtime>, link: &Arc<Link>, attempt: u64, question: Question) {
+pub fn begin(link: &Arc<Link>, attempt: u64, question: Question) {
     let names = question.names();
     if names.is_empty() && question.trust.is_none() && question.proxy_trust.is_none() {
         return link.looked_up(attempt, answer(&question));
@@ -66,8 +65,7 @@ pub fn begin(runtime: &Weak<Runtime>, link: &Arc<Link>, attempt: u64, question: 
             link.looked_up(attempt, lookup);
         }
     };
-    let Some(runtime) = runtime.upgrade() else { return };
-    if let Err(error) = runtime.reactor.run_blocking(names, Box::new(job)) {
+    if let Err(error) = link.runtime.reactor.run_blocking(names, Box::new(job)) {
         let mut failure = Error::from_system(Phase::Name, &error);
         failure.cause = Cause::NoResources;
         link.looked_up(attempt, Err(failure));

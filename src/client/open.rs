@@ -79,48 +79,59 @@ impl Open {
         if !unread.is_empty() {
             unread.push(0);
         }
-        let is_stream = link.kind == SocketKind::Stream;
-        *lock(&link.tcp) = Arc::downgrade(stream.tcp());
+        lock(&link.information).settle();
         {
             let mut outgoing = lock(&link.outgoing);
-            outgoing.heartbeat.begin(now);
+            outgoing.open(now);
             let deflater = compression
                 .filter(Deflater::can_deflate)
-                .map(|agreed| Deflater::new(&agreed, Arc::clone(&link.spares)));
-            if is_stream || deflater.is_some() {
+                .map(|agreed| Deflater::new(&agreed, Arc::clone(&link.runtime.spares)));
+            if link.kind == SocketKind::Stream || deflater.is_some() {
                 outgoing.staging = Some(Box::new(Staging::new(deflater)));
             }
             outgoing.socket = Some(stream.output().clone());
         }
-        let max_message_size = match link.controls.integer(Control::MaxMessageSize) {
-            NO_LIMIT => u64::MAX,
-            limit => limit,
-        };
-        let max_fragments = link.controls.integer(Control::MaxFragments) as u32;
+        let inflater =
+            compression.map(|agreed| Inflater::new(&agreed, Arc::clone(&link.runtime.spares)));
+        let bytes_received = unread.len().saturating_sub(1) as u64;
+        let fresh = Open::over(stream, inflater, link, now);
+        Open { bytes_received, unread, may_read: true, ..fresh }
+    }
+
+    /// Nothing has been read, or everything that has been is taken.
+    pub(super) fn over(
+        stream: Stream,
+        inflater: Option<Inflater>,
+        link: &Link,
+        heard_at: Instant,
+    ) -> Open {
+        let is_stream = link.kind == SocketKind::Stream;
         let mode = match link.controls.integer(Control::ReceiveMode) {
             _ if is_stream => Mode::Stream,
             0 => Mode::FullMessage,
             _ => Mode::PartialMessage,
         };
-        let limits = match mode {
-            Mode::FullMessage => Limits { max_message_size, max_fragments },
+        let limits = match (mode, link.controls.integer(Control::MaxMessageSize)) {
+            (Mode::FullMessage, limit) => Limits {
+                max_message_size: if limit == NO_LIMIT { u64::MAX } else { limit },
+                max_fragments: link.controls.integer(Control::MaxFragments) as u32,
+            },
             _ => Limits { max_message_size: u64::MAX, max_fragments: u32::MAX },
         };
-        let inflater = compression.map(|agreed| Inflater::new(&agreed, Arc::clone(&link.spares)));
         Open {
             stream,
             inflates: inflater.is_some(),
             is_stream,
             receiver: Receiver::new(mode, limits, inflater),
-            bytes_received: unread.len().saturating_sub(1) as u64,
-            unread,
+            bytes_received: 0,
+            unread: Vec::new(),
             unread_at: 0,
             is_paused: false,
             late: None,
-            may_read: true,
+            may_read: false,
             trusts_short_reads: false,
             has_hung_up: false,
-            heard_at: now,
+            heard_at,
             closing: Closing::No,
         }
     }
@@ -193,8 +204,10 @@ impl Open {
         }
         let looks_in_at = {
             let mut outgoing = lock(&link.outgoing);
-            wants_turn |= outgoing.has_events() || outgoing.can_stage();
-            wants_turn |= outgoing.must_write_on();
+            if !outgoing.is_idle() {
+                wants_turn |= outgoing.has_events() || outgoing.must_write_on();
+            }
+            wants_turn |= outgoing.can_stage();
             outgoing.is_gathering.then(|| turn.now + GATHERING)
         };
         // Also who is flooded looks at the clock.
@@ -218,7 +231,10 @@ impl Open {
     /// Ends our side; unread bytes are taken out first, for the system would answer them with RST
     /// and the peer might lose our last frame.
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>) {
-        self.stream.end();
+        // A plain one ends when its descriptor goes, which is now.
+        if self.stream.is_secure() {
+            self.stream.end();
+        }
         let _ = tcp::receive(self.stream.tcp(), &mut turn.scratch.input);
     }
 
@@ -258,6 +274,10 @@ impl Open {
         link: &Link,
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
+        // With TLS something else than messages may wait.
+        if !self.stream.is_secure() && lock(&link.outgoing).has_nothing_to_do() {
+            return None;
+        }
         let mut error = self.write_out(link);
         for _ in 0..STAGES_PER_TURN {
             if error.is_some() || !link.stage_waiting() {
@@ -265,13 +285,13 @@ impl Open {
             }
             error = self.write_out(link);
         }
-        let (finished, cancelled, send_ready) = {
-            let mut outgoing = lock(&link.outgoing);
-            (
+        let (finished, cancelled, send_ready) = match &mut *lock(&link.outgoing) {
+            idle if idle.is_idle() => Default::default(),
+            outgoing => (
                 std::mem::take(&mut outgoing.finished),
                 std::mem::take(&mut outgoing.cancelled),
                 std::mem::take(&mut outgoing.send_ready_due),
-            )
+            ),
         };
         if !cancelled.is_empty() {
             let error = Error::new(Phase::WebSocket, Cause::Aborted);
@@ -317,6 +337,6 @@ impl Open {
         // Another thread sees to a flood; otherwise what comes meanwhile is written, too.
         let rounds = if outgoing.has_gathered { 1 } else { WRITES_PER_TURN };
         let mut outgoing = link.write_waiting(outgoing, self.stream.output(), rounds);
-        outgoing.error.take().or(flushed.err())
+        outgoing.take_error().or(flushed.err())
     }
 }

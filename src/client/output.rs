@@ -28,7 +28,7 @@ impl Socket {
             outgoing.is_output_closed = true;
             outgoing.decide_straight();
         }
-        self.link.room.notify_all();
+        self.link.wake_senders();
     }
 
     pub fn store(&self, bytes: &[u8]) -> Result<(), Misuse> {

@@ -201,8 +201,12 @@ impl Open {
                 None
             }
             Event::Pong(payload) => {
-                let round_trip = lock(&link.outgoing).heartbeat.received(&payload, turn.now);
-                if let Some(round_trip) = round_trip {
+                let round_trip = {
+                    let mut outgoing = lock(&link.outgoing);
+                    let expects = outgoing.heartbeat().is_some();
+                    expects.then(|| outgoing.heartbeat_mut().received(&payload, turn.now))
+                };
+                if let Some(round_trip) = round_trip.flatten() {
                     link.statistics.answered(round_trip);
                     sink.pong(round_trip);
                 }

@@ -1,7 +1,6 @@
 //! What a connect is to achieve, and where it goes next: through which proxy, after which redirect,
 //! with which answer to a challenge. What was said to one origin never travels to another.
 
-use std::sync::Weak;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -17,7 +16,6 @@ use crate::transport::trust::{Route, TrustSettings};
 
 use super::error::{Cause, Error, Phase};
 use super::lookup::Question;
-use super::runtime::Runtime;
 
 /// What the application asked for, fixed when it called connect; of the offer and the trust what is
 /// left for the origin that is asked now.
@@ -36,7 +34,6 @@ pub struct Request {
     /// What the control says, and the variables that count when it says nothing.
     pub proxy: Zeroizing<String>,
     pub environment: Vec<(&'static str, String)>,
-    pub runtime: Weak<Runtime>,
     pub progress: Rounds,
 }
 
@@ -180,7 +177,6 @@ mod tests {
             max_redirects: 3,
             proxy: Zeroizing::default(),
             environment: vec![],
-            runtime: Weak::new(),
             progress: Rounds::default(),
         }
     }

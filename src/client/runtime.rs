@@ -1,6 +1,7 @@
 //! The threads behind all sockets: started with the first, ended by shutdown, and then to be
 //! started again.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -13,10 +14,17 @@ use crate::transport::trust;
 
 use super::error::Misuse;
 
+#[derive(Default)]
 pub struct Runtime {
     pub reactor: Reactor,
     pub pool: Arc<ChunkPool>,
     pub spares: Arc<Spares>,
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
 }
 
 enum Life {

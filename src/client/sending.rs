@@ -243,7 +243,7 @@ impl Socket {
         if !outgoing.outbox.ping(payload) {
             return Err(Misuse::WouldBlock);
         }
-        outgoing.heartbeat.sent(payload, now);
+        outgoing.heartbeat_mut().sent(payload, now);
         drop(outgoing);
         // The session also has to watch for the answer.
         self.link.kick();

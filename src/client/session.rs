@@ -12,41 +12,44 @@ use crate::reactor::{Next, Task, Turn};
 use super::connecting::{Connecting, Progress};
 use super::error::{Cause, Error, Phase};
 use super::inbox::End;
-use super::link::{Commands, Link};
+use super::link::{Commands, Link, SocketKind};
 use super::open::{Open, Outcome};
 use super::request::Request;
+use super::resting::Resting;
 use super::sink::{CONNECT, Closed, Completion, Sink, Verdict};
 use super::state::State;
 
-pub struct Session {
+pub struct Session<S> {
     link: Arc<Link>,
-    sink: Box<dyn Sink>,
+    sink: S,
     stage: Stage,
-    connect: Option<Completion>,
     has_begun: bool,
 }
 
 enum Stage {
-    Connecting(Box<Connecting>),
+    /// And who hears of how it ends.
+    Connecting(Box<Connecting>, Option<Completion>),
     Open(Box<Open>),
+    /// Open, and nothing is under way.
+    Resting(Resting),
     Gone,
 }
 
-impl Session {
+impl<S: Sink> Session<S> {
     pub fn new(
         link: Arc<Link>,
-        sink: Box<dyn Sink>,
+        sink: S,
         request: Box<Request>,
         connect: Option<Completion>,
-    ) -> Session {
+    ) -> Session<S> {
         link.statistics.begin();
         let connecting = Connecting::new(request, crate::reactor::now());
-        let stage = Stage::Connecting(Box::new(connecting));
-        Session { link, sink, stage, connect, has_begun: false }
+        let stage = Stage::Connecting(Box::new(connecting), connect);
+        Session { link, sink, stage, has_begun: false }
     }
 }
 
-impl Task for Session {
+impl<S: Sink> Task for Session<S> {
     fn turn(&mut self, turn: &mut Turn<'_>) -> Next {
         let link = Arc::clone(&self.link);
         if !std::mem::replace(&mut self.has_begun, true) {
@@ -58,8 +61,8 @@ impl Task for Session {
             return self.free(turn);
         }
         let next = match &mut self.stage {
-            Stage::Connecting(_) => self.connecting(turn, &mut commands),
-            Stage::Open(_) => self.open(turn, &commands),
+            Stage::Connecting(..) => self.connecting(turn, &mut commands),
+            Stage::Open(_) | Stage::Resting(_) => self.open(turn, &commands),
             Stage::Gone => Next::Finished,
         };
         if next == Next::Finished && !matches!(self.stage, Stage::Gone) {
@@ -73,8 +76,8 @@ impl Task for Session {
         // Wherever it happened, nobody is inside any more.
         self.sink.end_messages(true);
         match std::mem::replace(&mut self.stage, Stage::Gone) {
-            Stage::Connecting(_) => self.connect_failed(error),
-            Stage::Open(_) => {
+            Stage::Connecting(_, connect) => self.connect_failed(error, connect),
+            Stage::Open(_) | Stage::Resting(_) => {
                 self.closed(Closed::lost(error), false);
                 self.retire();
             }
@@ -83,21 +86,21 @@ impl Task for Session {
     }
 }
 
-impl Session {
+impl<S: Sink> Session<S> {
     fn connecting(&mut self, turn: &mut Turn<'_>, commands: &mut Commands) -> Next {
-        let Stage::Connecting(connecting) = &mut self.stage else { return Next::Finished };
+        let Stage::Connecting(connecting, _) = &mut self.stage else { return Next::Finished };
         if commands.abort || commands.cancel_connect {
             let error = Error::new(connecting.phase(), Cause::Aborted);
             return self.end_connecting(error);
         }
         if let Some(lookup) = commands.lookup.take()
-            && let Some(error) = connecting.looked_up(lookup, &self.link)
+            && let Some(error) = connecting.looked_up(*lookup, &self.link)
         {
             return self.end_connecting(error);
         }
         let mut verdict = commands.verdict.take();
         loop {
-            let Stage::Connecting(connecting) = &mut self.stage else { return Next::Finished };
+            let Stage::Connecting(connecting, _) = &mut self.stage else { return Next::Finished };
             if let Some(accepted) = verdict.take()
                 && let Some(error) = connecting.validated(accepted)
             {
@@ -118,16 +121,16 @@ impl Session {
     }
 
     fn end_connecting(&mut self, error: Error) -> Next {
-        self.stage = Stage::Gone;
-        self.connect_failed(error);
+        if let Stage::Connecting(_, connect) = std::mem::replace(&mut self.stage, Stage::Gone) {
+            self.connect_failed(error, connect);
+        }
         Next::Finished
     }
 
-    fn connect_failed(&mut self, error: Error) {
+    fn connect_failed(&mut self, error: Error, connect: Option<Completion>) {
         trace::line(Level::Information, format_args!("connect failed: {error}"));
-        *lock(&self.link.error) = Some(error.clone());
+        *lock(&self.link.aside.error) = Some(error.clone());
         self.link.inbox.end(End::Lost(error.clone()));
-        let connect = self.connect.take();
         let freed = self.link.retire_session();
         // From here on the application may connect again: nothing of the link is ours any more.
         self.link.state.advance(State::Connecting, State::Created);
@@ -147,19 +150,20 @@ impl Session {
     }
 
     fn connected(&mut self, turn: &mut Turn<'_>) -> Next {
-        let Stage::Connecting(connecting) = std::mem::replace(&mut self.stage, Stage::Gone) else {
-            return Next::Finished;
-        };
+        let stage = std::mem::replace(&mut self.stage, Stage::Gone);
+        let Stage::Connecting(connecting, connect) = stage else { return Next::Finished };
         let Some((stream, leftover, compression)) = connecting.into_connection() else {
-            self.connect_failed(Error::new(Phase::Http, Cause::Unexpected));
+            self.connect_failed(Error::new(Phase::Http, Cause::Unexpected), connect);
             return Next::Finished;
         };
         trace::line(Level::Information, format_args!("connected"));
-        *lock(&self.link.error) = None;
+        if let Some(aside) = self.link.aside.made() {
+            *lock(&aside.error) = None;
+        }
         let open = Open::new(stream, leftover, compression, &self.link, turn.now);
         self.stage = Stage::Open(Box::new(open));
         self.link.state.advance(State::Connecting, State::Open);
-        match self.connect.take() {
+        match connect {
             Some(Completion::Waiter(waiter)) => waiter.finish(Ok(0)),
             Some(Completion::Event(cookie)) => self.sink.completed(CONNECT, cookie, None, 0),
             Some(Completion::Store(..)) | None => {}
@@ -174,11 +178,15 @@ impl Session {
     }
 
     fn open(&mut self, turn: &mut Turn<'_>, commands: &Commands) -> Next {
+        self.wake();
         let Stage::Open(open) = &mut self.stage else { return Next::Finished };
-        let outcome = open.turn(turn, &self.link, &mut *self.sink, commands);
+        let outcome = open.turn(turn, &self.link, &mut self.sink, commands);
         self.link.statistics.store_received(&open.receiver.traffic, open.bytes_received);
         match outcome {
-            Outcome::Wait(deadline) => Next::Wait(deadline),
+            Outcome::Wait(deadline) => {
+                self.rest();
+                Next::Wait(deadline)
+            }
             Outcome::Again => Next::Again,
             Outcome::Closed { closed, lingers: true } => {
                 self.closed(closed, true);
@@ -196,6 +204,24 @@ impl Session {
         }
     }
 
+    fn wake(&mut self) {
+        if matches!(self.stage, Stage::Resting(_))
+            && let Stage::Resting(resting) = std::mem::replace(&mut self.stage, Stage::Gone)
+        {
+            self.stage = Stage::Open(Box::new(resting.wake(&self.link)));
+        }
+    }
+
+    /// Most connections have nothing to do most of the time.
+    fn rest(&mut self) {
+        if matches!(&self.stage, Stage::Open(open) if open.may_rest())
+            && let Stage::Open(open) = std::mem::replace(&mut self.stage, Stage::Gone)
+        {
+            self.stage = Stage::Resting(open.rest());
+            lock(&self.link.outgoing).rest();
+        }
+    }
+
     /// The one *closed* of this connection, after everything that was still pending.
     fn closed(&mut self, closed: Closed, lingers: bool) {
         match &closed.error {
@@ -208,24 +234,26 @@ impl Session {
             None => End::Clean,
         };
         if closed.error.is_some() {
-            *lock(&self.link.error) = Some(error.clone());
+            *lock(&self.link.aside.error) = Some(error.clone());
         }
         self.link.state.advance(State::Open, State::Closing);
         self.link.state.advance(State::Closing, State::Closed);
         self.give_up_operations(&error, true, lingers);
         self.link.inbox.end(end.clone());
-        self.link.incoming.end(end);
-        self.link.tell_reads(&mut *self.sink);
-        self.sink.closed(&closed);
-        for waiter in std::mem::take(&mut *lock(&self.link.close_waiters)) {
-            waiter.finish(closed.error.clone().map_or(Ok(0), Err));
+        if self.link.kind == SocketKind::Stream {
+            self.link.incoming.end(end);
+            self.link.tell_reads(&mut self.sink);
         }
+        self.sink.closed(&closed);
+        self.finish_close_waiters(&closed.error.clone().map_or(Ok(0), Err));
     }
 
     /// Operations that have not left any more will not.
     fn give_up_operations(&mut self, error: &Error, tell_sink: bool, lingers: bool) {
+        let is_awaited;
         let (finished, cancelled, pending) = {
             let mut outgoing = lock(&self.link.outgoing);
+            is_awaited = outgoing.waiters > 0;
             outgoing.owes_send_ready = false;
             // A close frame that tells of a failure may still wait behind other bytes.
             let pending = outgoing.give_up(lingers);
@@ -233,7 +261,9 @@ impl Session {
             let cancelled = std::mem::take(&mut outgoing.cancelled);
             (std::mem::take(&mut outgoing.finished), cancelled, pending)
         };
-        self.link.room.notify_all();
+        if is_awaited {
+            self.link.room.notify_all();
+        }
         if tell_sink {
             for (number, cookie, bytes) in finished {
                 self.sink.completed(number, cookie, None, bytes);
@@ -258,9 +288,10 @@ impl Session {
     /// more except for threads that wait, and *released* is the last word.
     fn free(&mut self, turn: &mut Turn<'_>) -> Next {
         let error = Error::new(Phase::Closing, Cause::Aborted);
+        self.wake();
         match std::mem::replace(&mut self.stage, Stage::Gone) {
-            Stage::Connecting(_) => {
-                if let Some(Completion::Waiter(waiter)) = self.connect.take() {
+            Stage::Connecting(_, connect) => {
+                if let Some(Completion::Waiter(waiter)) = connect {
                     waiter.finish(Err(error.clone()));
                 }
                 self.link.state.advance(State::Connecting, State::Created);
@@ -270,17 +301,22 @@ impl Session {
                 self.link.state.advance(State::Open, State::Closing);
                 self.link.state.advance(State::Closing, State::Closed);
             }
-            Stage::Gone => {}
+            Stage::Resting(_) | Stage::Gone => {}
         }
         self.give_up_operations(&error, false, false);
         lock(&self.link.outgoing).socket = None;
         self.link.inbox.end(End::Freed);
-        for waiter in std::mem::take(&mut *lock(&self.link.close_waiters)) {
-            waiter.finish(Err(error.clone()));
-        }
+        self.finish_close_waiters(&Err(error));
         self.link.retire_session();
         self.sink.released();
         Next::Finished
+    }
+
+    fn finish_close_waiters(&self, outcome: &Result<u64, Error>) {
+        let Some(aside) = self.link.aside.made() else { return };
+        for waiter in std::mem::take(&mut *lock(&aside.close_waiters)) {
+            waiter.finish(outcome.clone());
+        }
     }
 
     fn retire(&mut self) {

@@ -9,6 +9,7 @@ use crate::handshake::Offer;
 use crate::http::Uri;
 use crate::protocol::{close, utf8};
 use crate::reactor::mailbox::on_event_loop;
+use crate::transport::proxy;
 use crate::transport::tcp::TcpOptions;
 
 use super::controls::{Asker, Control};
@@ -24,14 +25,11 @@ use super::state::State;
 
 pub struct Socket {
     pub link: Arc<Link>,
-    runtime: Arc<Runtime>,
 }
 
 impl Socket {
     pub fn new(kind: SocketKind, runtime: Arc<Runtime>) -> Socket {
-        let (pool, spares) = (Arc::clone(&runtime.pool), Arc::clone(&runtime.spares));
-        let link = Arc::new(Link::new(kind, pool, spares));
-        Socket { link, runtime }
+        Socket { link: Arc::new(Link::new(kind, runtime)) }
     }
 
     pub fn state(&self) -> State {
@@ -47,7 +45,7 @@ impl Socket {
     pub fn connect(
         &self,
         uri: &str,
-        sink: Box<dyn Sink>,
+        sink: impl Sink + 'static,
         validates: bool,
         completion: Option<Completion>,
     ) -> Result<(), Misuse> {
@@ -56,12 +54,14 @@ impl Socket {
             return Err(Misuse::IllegalState("the socket has been connected already"));
         }
         let link = &self.link;
-        {
-            let mut information = lock(&link.information);
-            *information = super::information::Information::default();
-            uri.as_str().clone_into(&mut information.request_uri);
-        }
+        lock(&link.information).begin(uri.as_str());
         let total = link.controls.duration(Control::TotalConnectTimeoutMs);
+        let (proxy, max_redirects) =
+            (link.controls.proxy(), link.controls.integer(Control::MaxRedirects) as usize);
+        let environment = match max_redirects > 0 || proxy::asks_environment(&proxy, &uri) {
+            true => request::environment(),
+            false => Vec::new(),
+        };
         let mut request = Request {
             options: TcpOptions {
                 no_delay: link.controls.integer(Control::NoDelay) == 1,
@@ -74,10 +74,9 @@ impl Socket {
             trust: link.controls.trust(),
             credential: link.controls.credential(Asker::Server),
             proxy_credential: link.controls.credential(Asker::Proxy),
-            max_redirects: link.controls.integer(Control::MaxRedirects) as usize,
-            proxy: link.controls.proxy(),
-            environment: request::environment(),
-            runtime: Arc::downgrade(&self.runtime),
+            max_redirects,
+            proxy,
+            environment,
             progress: Rounds::default(),
             offer: Offer {
                 protocols: link.controls.protocols(),
@@ -88,14 +87,18 @@ impl Socket {
             },
         };
         let Some(attempt) = link.begin_session() else { return Err(Misuse::Closed) };
-        link.inbox.begin();
-        link.incoming.reset();
+        if let Some(inbox) = link.inbox.made() {
+            inbox.begin();
+        }
+        if let Some(incoming) = link.incoming.made() {
+            incoming.reset();
+        }
         match request.plan() {
-            Ok(question) => lookup::begin(&request.runtime, link, attempt, question),
+            Ok(question) => lookup::begin(link, attempt, question),
             Err(error) => link.looked_up(attempt, Err(error)),
         }
         let session = Session::new(Arc::clone(link), sink, Box::new(request), completion);
-        if let Some(remote) = self.runtime.reactor.place() {
+        if let Some(remote) = self.link.runtime.reactor.place() {
             remote.spawn(Box::new(session));
         }
         Ok(())
@@ -105,7 +108,7 @@ impl Socket {
     pub fn connect_wait(
         &self,
         uri: &str,
-        sink: Box<dyn Sink>,
+        sink: impl Sink + 'static,
         validates: bool,
         timeout: Option<Duration>,
     ) -> Result<Result<(), Error>, Misuse> {
@@ -151,7 +154,7 @@ impl Socket {
                     lock(&self.link.outgoing).close(&close::payload(code, reason));
                     let aborted = Error::new(Phase::Closing, Cause::Aborted);
                     self.link.withdraw_buffers(End::Lost(aborted));
-                    self.link.room.notify_all();
+                    self.link.wake_senders();
                     self.link.kick();
                 }
                 Ok(())
@@ -169,12 +172,12 @@ impl Socket {
         refuse_on_event_loop()?;
         let deadline = timeout.and_then(|timeout| crate::reactor::now().checked_add(timeout));
         let waiter = Arc::new(Waiter::default());
-        lock(&self.link.close_waiters).push(Arc::clone(&waiter));
+        lock(&self.link.aside.close_waiters).push(Arc::clone(&waiter));
         // Looked at behind the push: a connection that ends from now on answers the waiter.
         let is_over = matches!(self.state(), State::Closed | State::Connecting);
         let begun = self.close(code, reason);
         if begun.is_err() || is_over {
-            lock(&self.link.close_waiters).retain(|other| !Arc::ptr_eq(other, &waiter));
+            lock(&self.link.aside.close_waiters).retain(|other| !Arc::ptr_eq(other, &waiter));
         }
         begun?;
         if is_over {
@@ -183,7 +186,7 @@ impl Socket {
         match waiter.wait(deadline) {
             Some(outcome) => Ok(outcome.map(drop)),
             None => {
-                lock(&self.link.close_waiters).retain(|other| !Arc::ptr_eq(other, &waiter));
+                lock(&self.link.aside.close_waiters).retain(|other| !Arc::ptr_eq(other, &waiter));
                 Err(Misuse::TimedOut)
             }
         }
@@ -225,7 +228,7 @@ impl Socket {
                 }
             }
             drop(outgoing);
-            self.link.room.notify_all();
+            self.link.wake_senders();
             self.link.kick();
         }
         Ok(())
@@ -264,7 +267,7 @@ impl Socket {
         }
         // There is no session, or no longer: its thread says the last word all the same, behind
         // whatever callback may be running there.
-        let remote = self.link.remote().or_else(|| self.runtime.reactor.place().cloned());
+        let remote = self.link.remote().or_else(|| self.link.runtime.reactor.place().cloned());
         if let Some(remote) = remote {
             remote.run(Box::new(move || sink.released()));
         }

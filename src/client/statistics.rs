@@ -5,39 +5,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::base::lock::lock;
+use crate::base::rare::Rare;
 use crate::protocol::traffic::Traffic;
 
 use super::link::Link;
 
 #[derive(Debug, Default)]
 pub struct Statistics {
-    received: ReceivedCells,
-    round_trip_us: AtomicU64,
-    smoothed_round_trip_us: AtomicU64,
-    min_round_trip_us: AtomicU64,
-    stages_us: [AtomicU64; 5],
-}
-
-#[derive(Debug, Default)]
-struct ReceivedCells {
     bytes: AtomicU64,
     frames: AtomicU64,
     messages: AtomicU64,
     payload_bytes: AtomicU64,
+    special: Rare<SpecialCells>,
+}
+
+/// What many connections never see.
+#[derive(Debug, Default)]
+struct SpecialCells {
     compressed_bytes: AtomicU64,
     inflated_bytes: AtomicU64,
     pings: AtomicU64,
     pongs: AtomicU64,
-}
-
-/// A stage of connecting whose time is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timed {
-    Name,
-    Tcp,
-    Proxy,
-    Tls,
-    Http,
+    round_trip_us: AtomicU64,
+    smoothed_round_trip_us: AtomicU64,
+    min_round_trip_us: AtomicU64,
 }
 
 /// One direction of the connection behind the opening handshake.
@@ -60,69 +51,67 @@ impl Statistics {
     /// A new attempt to connect: what an earlier one came to is forgotten.
     pub fn begin(&self) {
         self.store_received(&Traffic::default(), 0);
-        let round_trip =
-            [&self.round_trip_us, &self.smoothed_round_trip_us, &self.min_round_trip_us];
-        for cell in round_trip.into_iter().chain(&self.stages_us) {
-            store(cell, 0);
+        if let Some(special) = self.special.made() {
+            let cells = [
+                &special.round_trip_us,
+                &special.smoothed_round_trip_us,
+                &special.min_round_trip_us,
+            ];
+            cells.into_iter().for_each(|cell| store(cell, 0));
         }
     }
 
     /// Once per turn of the session: everything that has arrived so far.
     pub fn store_received(&self, traffic: &Traffic, wire_bytes: u64) {
-        let cells = &self.received;
-        store(&cells.bytes, wire_bytes);
-        store(&cells.frames, traffic.frames);
-        store(&cells.messages, traffic.messages);
-        store(&cells.payload_bytes, traffic.payload_bytes);
-        store(&cells.compressed_bytes, traffic.compressed_bytes);
-        store(&cells.inflated_bytes, traffic.inflated_bytes);
-        store(&cells.pings, traffic.pings);
-        store(&cells.pongs, traffic.pongs);
+        store(&self.bytes, wire_bytes);
+        store(&self.frames, traffic.frames);
+        store(&self.messages, traffic.messages);
+        store(&self.payload_bytes, traffic.payload_bytes);
+        let is_ordinary = traffic.pings | traffic.pongs | traffic.compressed_bytes == 0;
+        if is_ordinary && self.special.made().is_none() {
+            return;
+        }
+        store(&self.special.compressed_bytes, traffic.compressed_bytes);
+        store(&self.special.inflated_bytes, traffic.inflated_bytes);
+        store(&self.special.pings, traffic.pings);
+        store(&self.special.pongs, traffic.pongs);
     }
 
     /// A ping was answered.
     pub fn answered(&self, round_trip: Duration) {
         // Zero stands for none.
         let last = micros(round_trip).max(1);
-        let (smoothed, min) = (load(&self.smoothed_round_trip_us), load(&self.min_round_trip_us));
-        store(&self.round_trip_us, last);
-        store(&self.smoothed_round_trip_us, smooth(smoothed, last));
-        store(&self.min_round_trip_us, if min == 0 { last } else { min.min(last) });
-    }
-
-    pub fn stage_ended(&self, stage: Timed, took: Duration) {
-        if let Some(cell) = self.stages_us.get(stage as usize) {
-            store(cell, micros(took));
-        }
-    }
-
-    /// How long a stage took, in microseconds; zero while it has not ended.
-    pub fn stage_us(&self, stage: Timed) -> u64 {
-        self.stages_us.get(stage as usize).map_or(0, load)
+        let SpecialCells { round_trip_us, smoothed_round_trip_us, min_round_trip_us, .. } =
+            &*self.special;
+        let (smoothed, min) = (load(smoothed_round_trip_us), load(min_round_trip_us));
+        store(round_trip_us, last);
+        store(smoothed_round_trip_us, smooth(smoothed, last));
+        store(min_round_trip_us, if min == 0 { last } else { min.min(last) });
     }
 
     pub fn round_trip(&self) -> RoundTrip {
-        RoundTrip {
-            last_us: load(&self.round_trip_us),
-            smoothed_us: load(&self.smoothed_round_trip_us),
-            min_us: load(&self.min_round_trip_us),
-        }
+        self.special.made().map_or(RoundTrip::default(), |special| RoundTrip {
+            last_us: load(&special.round_trip_us),
+            smoothed_us: load(&special.smoothed_round_trip_us),
+            min_us: load(&special.min_round_trip_us),
+        })
     }
 
     pub fn received(&self) -> Direction {
-        let cells = &self.received;
-        Direction {
-            bytes: load(&cells.bytes),
-            traffic: Traffic {
-                frames: load(&cells.frames),
-                messages: load(&cells.messages),
-                payload_bytes: load(&cells.payload_bytes),
-                compressed_bytes: load(&cells.compressed_bytes),
-                inflated_bytes: load(&cells.inflated_bytes),
-                pings: load(&cells.pings),
-                pongs: load(&cells.pongs),
-            },
-        }
+        let ordinary = Traffic {
+            frames: load(&self.frames),
+            messages: load(&self.messages),
+            payload_bytes: load(&self.payload_bytes),
+            ..Traffic::default()
+        };
+        let traffic = self.special.made().map_or(ordinary, |special| Traffic {
+            compressed_bytes: load(&special.compressed_bytes),
+            inflated_bytes: load(&special.inflated_bytes),
+            pings: load(&special.pings),
+            pongs: load(&special.pongs),
+            ..ordinary
+        });
+        Direction { bytes: load(&self.bytes), traffic }
     }
 }
 
@@ -130,7 +119,7 @@ impl Link {
     /// What has been sent: any thread sends, so it is counted under their lock.
     pub fn sent(&self) -> Direction {
         let outgoing = lock(&self.outgoing);
-        Direction { bytes: outgoing.bytes_sent, traffic: outgoing.outbox.traffic() }
+        Direction { bytes: outgoing.bytes_sent, traffic: outgoing.traffic() }
     }
 }
 
@@ -200,19 +189,10 @@ mod tests {
         };
         statistics.store_received(&traffic, 8);
         assert_eq!(statistics.received(), Direction { bytes: 8, traffic });
+        let ordinary = Traffic { frames: 9, messages: 10, payload_bytes: 11, ..Traffic::default() };
+        statistics.store_received(&ordinary, 12);
+        assert_eq!(statistics.received(), Direction { bytes: 12, traffic: ordinary });
         statistics.begin();
         assert_eq!(statistics.received(), Direction::default());
-    }
-
-    #[test]
-    fn each_stage_has_a_time_of_its_own() {
-        let statistics = Statistics::default();
-        let stages = [Timed::Name, Timed::Tcp, Timed::Proxy, Timed::Tls, Timed::Http];
-        for (number, stage) in (1..).zip(stages) {
-            statistics.stage_ended(stage, Duration::from_micros(number));
-        }
-        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [1, 2, 3, 4, 5]);
-        statistics.begin();
-        assert_eq!(stages.map(|stage| statistics.stage_us(stage)), [0; 5]);
     }
 }

@@ -91,8 +91,11 @@ impl Open {
         let mut wants_turn = false;
         let has_beaten = {
             let mut outgoing = lock(&link.outgoing);
-            outgoing.heartbeat.hear(!self.is_paused, alarm.now);
-            queue_beats(&mut outgoing, &schedule, alarm.now)
+            let beats = !schedule.is_empty() || outgoing.heartbeat().is_some();
+            if beats {
+                outgoing.heartbeat_mut().hear(!self.is_paused, alarm.now);
+            }
+            beats && queue_beats(&mut outgoing, &schedule, alarm.now)
         };
         if has_beaten {
             if let Some(error) = self.write_out(link)
@@ -126,8 +129,11 @@ impl Open {
     /// The peer owes something, and it has not come for too long.
     fn is_silent(&self, alarm: &mut Alarm, schedule: &Schedule, link: &Link) -> bool {
         let (deadline, next_beat, ping_sent) = {
-            let heartbeat = &lock(&link.outgoing).heartbeat;
-            (heartbeat.deadline(schedule), heartbeat.next_beat(schedule), heartbeat.waiting_since())
+            let outgoing = lock(&link.outgoing);
+            outgoing.heartbeat().map_or((None, None, None), |heartbeat| {
+                let next_beat = heartbeat.next_beat(schedule);
+                (heartbeat.deadline(schedule), next_beat, heartbeat.waiting_since())
+            })
         };
         alarm.rings(next_beat);
         let mut is_silent = alarm.rings(deadline);
@@ -194,9 +200,12 @@ fn schedule(controls: &Controls) -> Schedule {
 /// Queues the pings and pongs that are due; `true` if there were any.
 fn queue_beats(outgoing: &mut Outgoing, schedule: &Schedule, now: Instant) -> bool {
     let mut has_beaten = false;
-    while !outgoing.outbox.has_ended()
-        && let Some(beat) = outgoing.heartbeat.beat(schedule, !outgoing.outbox.holds_ping(), now)
-    {
+    loop {
+        let may_ping = !outgoing.outbox.holds_ping();
+        if outgoing.outbox.has_ended() {
+            break;
+        }
+        let Some(beat) = outgoing.heartbeat_mut().beat(schedule, may_ping, now) else { break };
         has_beaten = true;
         match beat {
             // None waits, so there is room for one.

@@ -3,16 +3,12 @@
 //! holds no lock while it writes.
 
 use std::collections::VecDeque;
-use std::io;
-use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::MutexGuard;
+use std::time::Duration;
 
-use crate::base::chunk::ChunkPool;
 use crate::base::lock::lock;
-use crate::base::random::MaskKeys;
 use crate::protocol::frame::{Opcode, Shape};
-use crate::protocol::heartbeat::Heartbeat;
-use crate::protocol::outbox::{Outbox, Sent};
+use crate::protocol::outbox::Sent;
 use crate::protocol::streaming::Streaming;
 use crate::protocol::{MessageKind, utf8};
 use crate::transport::stream::Output;
@@ -21,7 +17,10 @@ use crate::transport::tcp::Written;
 use super::controls::Control;
 use super::link::Link;
 use super::sink::{Completion, Cookie, WRITE};
-use super::staging::{Item, Staging};
+use super::staging::Item;
+
+use super::outgoing::Busy;
+pub use super::outgoing::Outgoing;
 
 /// Numbers below are those with a name of their own: connect, read, write.
 const FIRST_OPERATION: u64 = 16;
@@ -39,73 +38,11 @@ pub struct Fragmented {
     pub deflates: bool,
 }
 
-#[derive(Debug)]
-pub struct Outgoing {
-    pub outbox: Outbox<Completion>,
-    /// A write of a stream socket is under way.
-    pub is_writing: bool,
-    /// A data writer that owned the output was freed: only control frames are accepted.
-    pub is_output_closed: bool,
-    /// Where not everything goes to the outbox at once.
-    pub staging: Option<Box<Staging>>,
-    pub fragmented: Option<Fragmented>,
-    pub heartbeat: Heartbeat,
-    /// Operations that have left and whose events are due.
-    pub finished: Vec<(u64, Cookie, u64)>,
-    /// Operations that were taken out again, likewise.
-    pub cancelled: Vec<(u64, Cookie)>,
-    /// `ws_send` was refused, and *send ready* is owed.
-    pub owes_send_ready: bool,
-    pub send_ready_due: bool,
-    /// Threads that wait for room.
-    pub waiters: usize,
-    pub error: Option<io::Error>,
-    /// All bytes that the system, or TLS, has taken.
-    pub bytes_sent: u64,
-    /// Since when bytes wait and none has left.
-    pub stalled_since: Option<Instant>,
-    /// The session leaves a flood from another thread to that thread, and looks in again soon.
-    pub is_gathering: bool,
-    /// That thread has written since.
-    pub has_gathered: bool,
-    pub last_write: Option<Instant>,
-    next_operation: u64,
-    /// Asked of the writer: the system may take more than it just said.
-    try_again: bool,
-    /// The way out of an open connection: any thread may write to it.
-    pub socket: Option<Output>,
-}
-
 impl Outgoing {
-    pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
-        Outgoing {
-            outbox: Outbox::new(pool, MaskKeys::System),
-            is_writing: false,
-            is_output_closed: false,
-            staging: None,
-            fragmented: None,
-            heartbeat: Heartbeat::default(),
-            finished: Vec::new(),
-            cancelled: Vec::new(),
-            owes_send_ready: false,
-            send_ready_due: false,
-            waiters: 0,
-            error: None,
-            bytes_sent: 0,
-            stalled_since: None,
-            is_gathering: false,
-            has_gathered: false,
-            last_write: None,
-            next_operation: FIRST_OPERATION,
-            try_again: false,
-            socket: None,
-        }
-    }
-
     pub fn take_operation_number(&mut self) -> u64 {
         let number = self.next_operation;
         self.next_operation += 1;
-        number
+        FIRST_OPERATION + number
     }
 
     /// Framed bytes that the system has not been given yet.
@@ -195,7 +132,7 @@ impl Link {
             loop {
                 outgoing.try_again = false;
                 drop(outgoing);
-                let written = socket.write(&mut chunks, &self.pool);
+                let written = socket.write(&mut chunks, &self.runtime.pool);
                 outgoing = lock(&self.outgoing);
                 let retry = written.blocked && outgoing.try_again;
                 if !retry {
@@ -236,11 +173,11 @@ impl Link {
                 let overtaking = outgoing.outbox.next_streaming_frame(&mut streaming, written);
                 rest.extend(overtaking);
             }
-            let mut chunk = self.pool.take();
+            let mut chunk = self.runtime.pool.take();
             streaming.fill(payload, &mut chunk);
             rest.push_back(chunk);
             if !total.blocked {
-                let written = socket.write(&mut rest, &self.pool);
+                let written = socket.write(&mut rest, &self.runtime.pool);
                 total.bytes += written.bytes;
                 total.has_moved |= written.has_moved;
                 total.blocked = written.blocked;
@@ -260,7 +197,7 @@ impl Link {
         written: Written,
     ) {
         outgoing.bytes_sent += written.bytes;
-        let Outgoing { outbox, finished, is_writing, .. } = outgoing;
+        let Busy { outbox, finished, is_writing, .. } = &mut **outgoing;
         outbox.finish_writing(rest, written.bytes, |sent| {
             *is_writing &= sent.number != WRITE;
             report(finished, sent);
@@ -374,6 +311,8 @@ fn report(finished: &mut Vec<(u64, Cookie, u64)>, sent: Sent<Completion>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::client::link::SocketKind;
     use crate::transport::stream::Stream;
@@ -382,7 +321,7 @@ mod tests {
     /// that the system was not offered.
     #[test]
     fn what_was_queued_behind_a_stall_that_is_over_wants_a_writer() {
-        let link = Link::new(SocketKind::Message, Arc::default(), Arc::default());
+        let link = Link::new(SocketKind::Message, Arc::default());
         let mut outgoing = lock(&link.outgoing);
         outgoing.outbox.message(MessageKind::Binary, b"first");
         let refused = outgoing.outbox.begin_writing().unwrap();
@@ -402,8 +341,9 @@ mod tests {
     #[test]
     fn a_flood_is_left_to_its_thread_until_it_ends_and_never_when_the_system_blocks() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = mio::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let link = Link::new(SocketKind::Message, Arc::default(), Arc::default());
+        let address = listener.local_addr().unwrap();
+        let socket = Arc::new(mio::net::TcpStream::connect(address).unwrap());
+        let link = Link::new(SocketKind::Message, Arc::default());
         let mut outgoing = lock(&link.outgoing);
         outgoing.outbox.message(MessageKind::Binary, b"x");
         assert!(outgoing.must_write_on(), "no other thread has a way out");

@@ -26,13 +26,13 @@ use super::validation;
 
 pub struct Delivery {
     pub entry: Arc<Entry>,
-    pub handlers: Handlers,
+    pub handlers: Arc<Handlers>,
     /// The question whose answer the connect waits for.
     validation: AtomicUsize,
 }
 
 impl Delivery {
-    pub fn new(entry: Arc<Entry>, handlers: Handlers) -> Arc<Delivery> {
+    pub fn new(entry: Arc<Entry>, handlers: Arc<Handlers>) -> Arc<Delivery> {
         Arc::new(Delivery { entry, handlers, validation: AtomicUsize::new(0) })
     }
 
@@ -144,12 +144,12 @@ impl Delivery {
 pub struct Deliverer {
     delivery: Arc<Delivery>,
     /// Messages for the queue, handed over together.
-    staged: Batch,
+    staged: Option<Box<Batch>>,
 }
 
 impl Deliverer {
     pub fn new(delivery: Arc<Delivery>) -> Deliverer {
-        Deliverer { delivery, staged: Batch::default() }
+        Deliverer { delivery, staged: None }
     }
 }
 
@@ -168,10 +168,11 @@ impl Sink for Deliverer {
         let delivery = &self.delivery;
         let link = &delivery.entry.socket.link;
         if let Some(queue) = delivery.queue() {
-            let len = self.staged.push_message(delivery, part, payload);
+            let staged = self.staged.get_or_insert_default();
+            let len = staged.push_message(delivery, part, payload);
             link.backlog.add(len);
-            if self.staged.is_full() {
-                queue.post_batch(&mut self.staged);
+            if staged.is_full() {
+                queue.post_batch(staged);
             }
             return true;
         }
@@ -195,7 +196,9 @@ impl Sink for Deliverer {
     fn burst(&mut self, mut burst: Burst<'_>) -> bool {
         let delivery = &self.delivery;
         if let Some(queue) = delivery.queue() {
-            queue.post_batch(&mut self.staged);
+            if let Some(mut staged) = self.staged.take() {
+                queue.post_batch(&mut staged);
+            }
             let whole = burst.take_all();
             if whole.messages > 0 {
                 let backlog = &delivery.entry.socket.link.backlog;
@@ -218,11 +221,12 @@ impl Sink for Deliverer {
     #[inline]
     fn end_messages(&mut self, has_begun: bool) {
         match self.delivery.queue() {
-            Some(queue) if !self.staged.is_empty() => {
-                queue.post_batch(&mut self.staged);
-                self.staged = Batch::default(); // an idle connection holds no memory
+            Some(queue) => {
+                // An idle connection holds none.
+                if let Some(mut staged) = self.staged.take() {
+                    queue.post_batch(&mut staged);
+                }
             }
-            Some(_) => {}
             None if has_begun && !self.delivery.handlers.is_pull() => self.delivery.leave(),
             None => {}
         }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use crate::base::lock::lock;
 use crate::client::{Misuse, Socket};
@@ -24,8 +24,9 @@ pub struct Entry {
     pub socket: Socket,
     pub gate: Gate,
     pub user_data: AtomicPtr<c_void>,
-    /// Set before connect, read without a lock by the delivery that connect makes.
-    pub handlers: Mutex<Handlers>,
+    /// Set before connect, read without a lock by the delivery that connect makes, which shares
+    /// them. Sockets without any share those.
+    pub handlers: Mutex<Arc<Handlers>>,
 }
 
 /// A function of the application and what it wants to be called with.
@@ -63,6 +64,8 @@ impl Handlers {
         self.message.function.is_none() && self.queue.is_none()
     }
 }
+
+static NO_HANDLERS: LazyLock<Arc<Handlers>> = LazyLock::new(Arc::default);
 
 thread_local! {
     /// The socket whose callback runs on this thread.
@@ -134,7 +137,7 @@ impl Entry {
             socket,
             gate: Gate::default(),
             user_data: AtomicPtr::default(),
-            handlers: Mutex::default(),
+            handlers: Mutex::new(Arc::clone(&NO_HANDLERS)),
         }
     }
 
@@ -155,7 +158,7 @@ impl Entry {
             )
             .into());
         }
-        change(&mut handlers);
+        change(Arc::make_mut(&mut handlers));
         Ok(())
     }
 }

@@ -43,16 +43,14 @@ pub extern "C" fn ws_get_information(
         let entry = find_socket(socket)?;
         let known = lock(&entry.socket.link.information);
         let found = match information {
-            WS_INFORMATION_LOCAL_PORT => known.local.map_or(0, |address| address.port().into()),
-            WS_INFORMATION_REMOTE_PORT => known.remote.map_or(0, |address| address.port().into()),
-            WS_INFORMATION_HTTP_STATUS => {
-                known.response.as_ref().map_or(0, |response| response.status.into())
-            }
-            WS_INFORMATION_SERVER_CERTIFICATE_ERRORS => known.certificate_errors.into(),
+            WS_INFORMATION_LOCAL_PORT => known.local().map_or(0, |address| address.port().into()),
+            WS_INFORMATION_REMOTE_PORT => known.remote().map_or(0, |address| address.port().into()),
+            WS_INFORMATION_HTTP_STATUS => known.http_status().into(),
+            WS_INFORMATION_SERVER_CERTIFICATE_ERRORS => known.certificate_errors().into(),
             WS_INFORMATION_SERVER_CERTIFICATE_ERROR_SEVERITY => {
-                outcome::severity(known.certificate_errors).into()
+                outcome::severity(known.certificate_errors()).into()
             }
-            WS_INFORMATION_TLS_RESUMED => u64::from(known.tls_resumed),
+            WS_INFORMATION_TLS_RESUMED => u64::from(known.tls_resumed()),
             _ => return Err(NOT_THIS_TYPE),
         };
         drop(known);
@@ -93,24 +91,21 @@ pub extern "C" fn ws_get_information_string(
 fn text_of(known: &Information, information: ws_information) -> Result<String, Failure> {
     Ok(match information {
         WS_INFORMATION_LOCAL_ADDRESS => {
-            known.local.map(|address| address.ip().to_string()).unwrap_or_default()
+            known.local().map(|address| address.ip().to_string()).unwrap_or_default()
         }
         WS_INFORMATION_REMOTE_ADDRESS => {
-            known.remote.map(|address| address.ip().to_string()).unwrap_or_default()
+            known.remote().map(|address| address.ip().to_string()).unwrap_or_default()
         }
-        WS_INFORMATION_PROTOCOL => known.protocol.clone(),
-        WS_INFORMATION_EXTENSIONS => header(known, "Sec-WebSocket-Extensions", 0)
+        WS_INFORMATION_PROTOCOL => known.protocol().to_owned(),
+        WS_INFORMATION_EXTENSIONS => known
+            .header("Sec-WebSocket-Extensions", 0)
             .map(|value| String::from_utf8_lossy(value).into_owned())
             .unwrap_or_default(),
-        WS_INFORMATION_TLS_VERSION => known.tls_version.unwrap_or_default().to_owned(),
-        WS_INFORMATION_TLS_CIPHER_SUITE => known.tls_cipher_suite.unwrap_or_default().to_owned(),
-        WS_INFORMATION_REQUEST_URI => known.request_uri.clone(),
+        WS_INFORMATION_TLS_VERSION => known.tls_version().to_owned(),
+        WS_INFORMATION_TLS_CIPHER_SUITE => known.tls_cipher_suite().to_owned(),
+        WS_INFORMATION_REQUEST_URI => known.request_uri().to_owned(),
         _ => return Err(NOT_THIS_TYPE),
     })
-}
-
-fn header<'i>(known: &'i Information, name: &str, index: usize) -> Option<&'i [u8]> {
-    known.response.as_ref()?.headers.get(name, index)
 }
 
 /// Reads information that is bytes.
@@ -142,15 +137,14 @@ pub extern "C" fn ws_get_information_bytes(
     checked(|| {
         let entry = find_socket(socket)?;
         let known = lock(&entry.socket.link.information);
-        let empty: &[u8] = &[];
         let index = index as usize;
         let found: Option<&[u8]> = match information {
-            WS_INFORMATION_RESPONSE_BODY => (index == 0).then_some(&known.response_body),
+            WS_INFORMATION_RESPONSE_BODY => (index == 0).then(|| known.response_body()),
             WS_INFORMATION_SERVER_CERTIFICATE => {
-                (index == 0).then(|| known.certificates.first().map_or(empty, AsRef::as_ref))
+                (index == 0).then(|| known.certificate(0).unwrap_or_default())
             }
             WS_INFORMATION_SERVER_INTERMEDIATE_CERTIFICATES => {
-                known.certificates.get(index.saturating_add(1)).map(AsRef::as_ref)
+                known.certificate(index.saturating_add(1))
             }
             _ => return Err(NOT_THIS_TYPE),
         };
@@ -193,7 +187,7 @@ pub extern "C" fn ws_get_response_header(
         let entry = find_socket(socket)?;
         let name = pointer::text(name, c"name is NULL", c"name is not an HTTP token")?;
         let known = lock(&entry.socket.link.information);
-        match header(&known, name, index as usize) {
+        match known.header(name, index as usize) {
             Some(value) => pointer::write_text(buf, capacity, length, value),
             None => {
                 plain(WS_E_BOUNDS, c"the answer has no header of that name, or index is too large")
@@ -220,11 +214,8 @@ pub extern "C" fn ws_get_response_header(
 pub extern "C" fn ws_get_error(socket: *mut ws_socket, error: *mut ws_error) -> ws_result {
     checked(|| {
         let entry = find_socket(socket)?;
-        let http_status = {
-            let known = lock(&entry.socket.link.information);
-            known.response.as_ref().map_or(0, |response| u32::from(response.status))
-        };
-        let last = lock(&entry.socket.link.error).clone();
+        let http_status = lock(&entry.socket.link.information).http_status().into();
+        let last = entry.socket.link.last_error();
         pointer::write_record(error, describe(last.as_ref(), http_status), c"error is NULL")
     })
 }

@@ -134,12 +134,7 @@ pub extern "C" fn ws_connect(
         let delivery = Delivery::new(Arc::clone(&entry), handlers.clone());
         let completion = Completion::Event(cookie(on_completed, user_data));
         // Under the lock: no handler changes between the copy and the change of state.
-        entry.socket.connect(
-            uri,
-            Box::new(Deliverer::new(delivery)),
-            validates,
-            Some(completion),
-        )?;
+        entry.socket.connect(uri, Deliverer::new(delivery), validates, Some(completion))?;
         Ok(())
     })
 }
@@ -192,7 +187,7 @@ pub extern "C" fn ws_connect_wait(
         let handlers = lock(&entry.handlers).clone();
         let validates = handlers.validation.function.is_some();
         let delivery = Delivery::new(Arc::clone(&entry), handlers);
-        let sink = Box::new(Deliverer::new(delivery));
+        let sink = Deliverer::new(delivery);
         let timeout = super::timeout(timeout_ms);
         entry.socket.connect_wait(uri, sink, validates, timeout)??;
         Ok(())

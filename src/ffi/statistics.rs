@@ -1,6 +1,7 @@
 //! Statistics: how much has passed over a connection, and how long things took.
 
-use crate::client::statistics::Timed;
+use crate::base::lock::lock;
+use crate::client::information::Timed;
 
 use super::entry::find_socket;
 use super::guard::checked;
@@ -109,6 +110,11 @@ pub extern "C" fn ws_get_statistics(
         let link = &entry.socket.link;
         let (sent, received) = (link.sent(), link.statistics.received());
         let round_trip = link.statistics.round_trip();
+        let stages = [Timed::Name, Timed::Proxy, Timed::Tcp, Timed::Tls, Timed::Http];
+        let [name_us, proxy_us, tcp_us, tls_us, http_us] = {
+            let known = lock(&link.information);
+            stages.map(|stage| known.stage_us(stage))
+        };
         let path = link.path_estimate();
         let value = ws_statistics {
             struct_size: size_of::<ws_statistics>() as u32,
@@ -138,11 +144,11 @@ pub extern "C" fn ws_get_statistics(
             round_trip_us: round_trip.last_us,
             smoothed_round_trip_us: round_trip.smoothed_us,
             min_round_trip_us: round_trip.min_us,
-            name_us: link.statistics.stage_us(Timed::Name),
-            proxy_us: link.statistics.stage_us(Timed::Proxy),
-            tcp_us: link.statistics.stage_us(Timed::Tcp),
-            tls_us: link.statistics.stage_us(Timed::Tls),
-            http_us: link.statistics.stage_us(Timed::Http),
+            name_us,
+            proxy_us,
+            tcp_us,
+            tls_us,
+            http_us,
         };
         pointer::write_record(statistics, value, c"statistics is NULL")
     })

@@ -75,11 +75,14 @@ impl HeadReader {
 
     fn gather(&mut self, bytes: &[u8]) -> Result<Option<(Response, usize)>, HeadFault> {
         let mut end = None;
-        for (index, &byte) in bytes.iter().enumerate() {
+        let mut index = 0;
+        while let Some((&byte, _)) = bytes.get(index..).and_then(<[u8]>::split_first) {
+            index += 1;
             if self.examine(byte)? {
-                end = Some(index + 1);
+                end = Some(index);
                 break;
             }
+            index += self.skip(bytes.get(index..).unwrap_or_default());
         }
         self.head.extend_from_slice(bytes.get(..end.unwrap_or(bytes.len())).unwrap_or(bytes));
         let Some(consumed) = end else { return Ok(None) };
@@ -94,6 +97,23 @@ impl HeadReader {
             ..Self::default()
         };
         Ok(Some((response, consumed)))
+    }
+
+    /// Takes at once what follows inside a header line and neither ends it nor reaches a limit.
+    fn skip(&mut self, bytes: &[u8]) -> usize {
+        if self.lines == 0 || self.line_bytes == 0 || self.after_return {
+            return 0;
+        }
+        let room = (MAX_LINE_BYTES - self.line_bytes).min(MAX_HEAD_BYTES - self.text_bytes);
+        let is_plain = |byte: &&u8| !matches!(byte, b'\n' | b'\r' | 0);
+        let count = bytes.iter().take(room).take_while(is_plain).count();
+        self.line_bytes += count;
+        self.text_bytes += count;
+        #[cfg(test)]
+        {
+            self.bytes_examined += count;
+        }
+        count
     }
 
     /// Looks at the next byte; true if the head ends with it.
@@ -216,6 +236,7 @@ fn parse(head: &[u8]) -> Result<Response, HeadFault> {
     };
     let status = parsed.code.ok_or(HeadFault::BadStatusLine)?;
     let mut headers = Headers::default();
+    headers.reserve(parsed.headers.len(), head.len());
     for field in parsed.headers.iter() {
         headers.append(field.name, super::headers::trim(field.value));
     }

@@ -8,13 +8,25 @@ use std::fmt;
 /// Header fields in the order they arrived.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
-    fields: Vec<(String, Vec<u8>)>,
+    /// All names behind one another, all values, and where each of them ends.
+    names: String,
+    values: Vec<u8>,
+    ends: Vec<(usize, usize)>,
 }
 
 impl Headers {
     /// Adds a field after the others.
-    pub fn append(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
-        self.fields.push((name.into(), value.into()));
+    pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) {
+        self.names.push_str(name.as_ref());
+        self.values.extend_from_slice(value.as_ref());
+        self.ends.push((self.names.len(), self.values.len()));
+    }
+
+    /// Makes room for a head of so many fields and bytes.
+    pub fn reserve(&mut self, fields: usize, bytes: usize) {
+        self.names.reserve(bytes / 2);
+        self.values.reserve(bytes / 2);
+        self.ends.reserve(fields);
     }
 
     /// The value of the `index`th field of that name, counted from 0, without the space around it.
@@ -41,15 +53,21 @@ impl Headers {
 
     /// All fields, names as sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        let (mut name_at, mut value_at) = (0, 0);
+        self.ends.iter().map(move |&(name_end, value_end)| {
+            let name = self.names.get(name_at..name_end).unwrap_or_default();
+            let value = self.values.get(value_at..value_end).unwrap_or_default();
+            (name_at, value_at) = (name_end, value_end);
+            (name, value)
+        })
     }
 
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.ends.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.ends.is_empty()
     }
 }
 

@@ -5,7 +5,8 @@
 //! forgive (`\` for `/`, dropped tabs, `0x7f.1` for an address); whatever it would silently change
 //! in the authority is refused here first. Refuses to know DNS, sockets and redirects.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Url;
@@ -16,6 +17,8 @@ pub const MAX_URI_BYTES: usize = 8192;
 /// RFC 1035 §2.3.4, without the root's empty label.
 const MAX_NAME_BYTES: usize = 253;
 const MAX_LABEL_BYTES: usize = 63;
+/// Scheme, host and port of most addresses.
+const MAX_USUAL_AUTHORITY_BYTES: usize = 48;
 
 /// An absolute `ws` or `wss` address in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +57,12 @@ impl Uri {
         }
         let (host_text, port_text) = split_authority(authority)?;
         let port = read_port(port_text)?.unwrap_or(default_port(secure));
+        if let Some(host) = plain_host(host_text).filter(|_| is_plain_tail(tail)) {
+            return Ok(Self::assemble(secure, host, port, tail));
+        }
         let (host, url) = read_host(host_text, tail)?;
-        Ok(Self::assemble(secure, host, port, &url))
+        let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+        Ok(Self::assemble(secure, host, port, &format!("{}{query}", url.path())))
     }
 
     /// Whether the connection is encrypted: `wss`.
@@ -74,14 +81,19 @@ impl Uri {
     }
 
     /// The value of the `Host` header: no default port, no zone.
-    pub fn authority(&self) -> String {
-        let host = match &self.host {
+    pub fn authority(&self) -> Cow<'_, str> {
+        match &self.host {
             // RFC 6874 §4: a zone has meaning on this machine only and is never sent.
-            Host::V6 { address, .. } => format!("[{address}]"),
-            other => other.to_string(),
-        };
-        // RFC 6455 §4.1: the port is named if it is not the default one.
-        if self.port == default_port(self.secure) { host } else { format!("{host}:{}", self.port) }
+            // RFC 6455 §4.1: the port is named if it is not the default one.
+            Host::V6 { address, zone: Some(_) } if self.port == default_port(self.secure) => {
+                format!("[{address}]").into()
+            }
+            Host::V6 { address, zone: Some(_) } => format!("[{address}]:{}", self.port).into(),
+            _ => {
+                let authority = self.text.get(scheme(self.secure).len()..self.target_start);
+                authority.unwrap_or_default().into()
+            }
+        }
     }
 
     /// Host and port as CONNECT names them: the port is always there, a zone never.
@@ -107,25 +119,26 @@ impl Uri {
         self.secure == other.secure && self.host == other.host && self.port == other.port
     }
 
-    fn assemble(secure: bool, host: Host, port: u16, url: &Url) -> Self {
-        let mut text = String::from(if secure { "wss://" } else { "ws://" });
-        match &host {
-            Host::V6 { address, zone: Some(zone) } => {
-                text.push_str(&format!("[{address}%25{zone}]"))
-            }
-            Host::V6 { address, zone: None } => text.push_str(&format!("[{address}]")),
-            other => text.push_str(&other.to_string()),
-        }
+    /// `target` in normal form, except that an empty path may be left out.
+    fn assemble(secure: bool, host: Host, port: u16, target: &str) -> Self {
+        let mut text = String::with_capacity(MAX_USUAL_AUTHORITY_BYTES + target.len());
+        text.push_str(scheme(secure));
+        // Writing to a string cannot fail.
+        let _ = match &host {
+            Host::V6 { address, zone: Some(zone) } => write!(text, "[{address}%25{zone}]"),
+            Host::V6 { address, zone: None } => write!(text, "[{address}]"),
+            Host::Name(name) => text.write_str(name),
+            other => write!(text, "{other}"),
+        };
         if port != default_port(secure) {
-            text.push_str(&format!(":{port}"));
+            let _ = write!(text, ":{port}");
         }
         let target_start = text.len();
-        // RFC 6455 §3: an empty path is sent as "/"; the url crate has put it there.
-        text.push_str(url.path());
-        if let Some(query) = url.query() {
-            text.push('?');
-            text.push_str(query);
+        // RFC 6455 §3: an empty path is sent as "/".
+        if !target.starts_with('/') {
+            text.push('/');
         }
+        text.push_str(target);
         Self { secure, host, port, text, target_start }
     }
 }
@@ -247,6 +260,10 @@ fn is_forbidden(c: char) -> bool {
     c == ' ' || c == '\\' || c.is_control()
 }
 
+fn scheme(secure: bool) -> &'static str {
+    if secure { "wss://" } else { "ws://" }
+}
+
 fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
@@ -300,6 +317,30 @@ fn read_port(text: &str) -> Result<Option<u16>, UriFault> {
     }
 }
 
+/// A host that is in normal form already, whoever looks at it: a name of small letters, digits and
+/// hyphens whose last label no one takes for a number, or an address.
+fn plain_host(text: &str) -> Option<Host> {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    if !text.bytes().all(is_plain) {
+        return None;
+    }
+    if let Ok(address) = text.parse() {
+        return Some(Host::V4(address));
+    }
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let mut labels = name.rsplit('.');
+    let is_name = labels.next().is_some_and(|last| last.starts_with(|c: char| c.is_alphabetic()))
+        && is_lookup_name(text)
+        && !name.split('.').any(|label| label.get(2..4) == Some("--"));
+    is_name.then(|| Host::Name(text.to_owned()))
+}
+
+/// Path and query in which there is nothing to be escaped or left out.
+fn is_plain_tail(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_~.?=&,".contains(&b);
+    text.bytes().all(is_plain) && !text.contains("/.")
+}
+
 /// The host, and the address in the url crate's normal form for its path and query.
 fn read_host(text: &str, tail: &str) -> Result<(Host, Url), UriFault> {
     let parse = |host: &str| Url::parse(&format!("ws://{host}{tail}"));
@@ -321,7 +362,7 @@ fn read_host(text: &str, tail: &str) -> Result<(Host, Url), UriFault> {
     let host = match url.host() {
         Some(url::Host::Domain(name)) if is_lookup_name(name) => Host::Name(name.to_owned()),
         // `1.2.3` and `0x7f.1` are addresses to the url crate, and not the ones they look like.
-        Some(url::Host::Ipv4(address)) if address.to_string() == text => Host::V4(address),
+        Some(url::Host::Ipv4(address)) if text.parse() == Ok(address) => Host::V4(address),
         _ => return Err(UriFault::BadHost),
     };
     Ok((host, url))

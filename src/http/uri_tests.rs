@@ -328,3 +328,93 @@ fn an_authority_is_read_as_in_an_address() {
         assert_eq!(parse_authority(text), Err(fault), "{text}");
     }
 }
+
+/// What is taken as it stands is what the long way makes of it.
+#[test]
+fn plain_addresses_are_in_normal_form() {
+    let hosts = [
+        "localhost",
+        "a",
+        "a.b",
+        "a-b.c-d.e2",
+        "localhost.",
+        "a.b.",
+        "1a.b",
+        "1.2.3.4",
+        "127.0.0.1",
+        "0.0.0.0",
+        "255.255.255.255",
+        "256.1.1.1",
+        "1.2.3",
+        "01.2.3.4",
+        "1.2.3.4.",
+        "0x7f.1",
+        "a.1",
+        "a.0x1",
+        "a.1.",
+        "xn--nxasmq6b",
+        "xn--a",
+        "ab--c.d",
+        "-a",
+        "a-",
+        "-",
+        "a..b",
+        ".a",
+        ".",
+        "..",
+        "A.b",
+        "a_b",
+        "4294967295",
+        "1",
+        "a.b1",
+        "a.1b",
+        "e1",
+        "0xa",
+    ];
+    let tails = [
+        "",
+        "/",
+        "/a",
+        "/a/b",
+        "/a/",
+        "//",
+        "/a//b",
+        "?",
+        "?a=b",
+        "/?",
+        "/?a=b&c=d,e",
+        "/a?b?c",
+        "/.",
+        "/..",
+        "/a/./b",
+        "/a/../b",
+        "/a.b",
+        "/a./b",
+        "/a..b",
+        "/...",
+        "/?/../a",
+        "/?a/.",
+        "/~a_b-c",
+        "?/../",
+        "/a?/./b",
+        "/%41",
+        "/a%2fb",
+        "/ä",
+        "/a;b",
+        "/a:b",
+        "/?'",
+    ];
+    for (host, tail) in hosts.iter().flat_map(|host| tails.map(|tail| (*host, tail))) {
+        let short = plain_host(host).filter(|_| is_plain_tail(tail));
+        let Some(plain) = short else { continue };
+        let (long, url) = read_host(host, tail).unwrap();
+        assert_eq!(plain, long, "{host}{tail}");
+        let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+        let parsed = Uri::parse(&format!("ws://{host}:81{tail}")).unwrap();
+        assert_eq!(parsed.target(), format!("{}{query}", url.path()), "{host}{tail}");
+        assert_eq!(parsed.authority(), format!("{host}:81"));
+    }
+    let refused = ["1.2.3", "01.2.3.4", "a.1", "xn--a", "a..b", "", "A", "256.1.1.1", "ab--c.d"];
+    assert!(refused.iter().all(|host| plain_host(host).is_none()));
+    assert!(plain_host("example.org").is_some() && plain_host("10.0.0.1").is_some());
+}

@@ -21,6 +21,13 @@ pub struct Schedule {
     pub unsolicited_pong_interval: Duration,
 }
 
+impl Schedule {
+    /// Whether nothing is to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.ping_interval.is_zero() && self.unsolicited_pong_interval.is_zero()
+    }
+}
+
 /// Something to be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {

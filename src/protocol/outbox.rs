@@ -143,6 +143,12 @@ impl<T> Outbox<T> {
         self.waiting() == 0 && self.pongs.is_empty() && self.pings.is_empty()
     }
 
+    /// Whether a new one would do as well, apart from what it has counted.
+    pub fn is_at_rest(&self) -> bool {
+        let is_written = self.is_empty() && !self.has_writer() && !self.is_overtaking();
+        is_written && self.operations.is_empty() && !self.ended
+    }
+
     /// Queues one whole message.
     #[inline]
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) {

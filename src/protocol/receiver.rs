@@ -152,6 +152,12 @@ impl Receiver {
             || matches!(self.place, Place::Control(..))
     }
 
+    /// Whether it stands where a new one does, apart from what it has counted.
+    pub fn is_at_rest(&self) -> bool {
+        let is_between_messages = matches!(self.place, Place::Header) && self.gathering.is_none();
+        is_between_messages && self.held.is_empty() && !self.discarding && self.inflater.is_none()
+    }
+
     pub fn has_ended(&self) -> bool {
         matches!(self.place, Place::Ended)
     }

@@ -14,7 +14,7 @@ use crate::base::trace::{self, Level};
 
 use super::mailbox::{self, Mailbox, Posts, Remote, WAKER};
 use super::task::{Next, Scratch, Task, Turn};
-use super::timers::{self, Timers};
+use super::timers::{self, Moment, Timers};
 
 const EVENTS_PER_ROUND: usize = 256;
 const INDEX_BITS: u32 = usize::BITS / 2;
@@ -22,9 +22,9 @@ const INDEX_BITS: u32 = usize::BITS / 2;
 #[derive(Default)]
 struct Slot {
     /// Counts the tasks that have lived here, so that an event for one that is gone is recognised.
-    generation: usize,
+    generation: u32,
     task: Option<Box<dyn Task>>,
-    deadline: Option<Instant>,
+    deadline: Option<Moment>,
     readable: bool,
     writable: bool,
     hung_up: bool,
@@ -74,12 +74,23 @@ impl EventLoop {
         let mut events = Events::with_capacity(EVENTS_PER_ROUND);
         let mut posts = Posts::default();
         let mut now = timers::now();
+        let mut has_polled = true;
         while !(self.stopping && self.free.len() == self.slots.len()) {
-            let timeout = if self.again.is_empty() && self.mailbox.may_sleep() {
+            let timeout = if !self.again.is_empty() {
+                Some(Duration::ZERO)
+            } else if self.mailbox.may_sleep() {
                 self.timers.until_next(now)
+            } else if std::mem::take(&mut has_polled) {
+                // What this round has posted need not wait for another look at the sockets.
+                events.clear();
+                now = timers::now();
+                self.gather(&events, &mut posts, now);
+                self.run_due(now);
+                continue;
             } else {
                 Some(Duration::ZERO)
             };
+            has_polled = true;
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
@@ -162,7 +173,7 @@ impl EventLoop {
                 Next::Finished
             });
             let deadline = match next {
-                Next::Wait(deadline) => deadline,
+                Next::Wait(deadline) => deadline.map(Moment::from),
                 Next::Again => {
                     self.again.push(index);
                     slot.deadline
@@ -210,6 +221,6 @@ impl EventLoop {
     }
 }
 
-fn token(index: usize, generation: usize) -> Token {
-    Token(generation << INDEX_BITS | index)
+fn token(index: usize, generation: u32) -> Token {
+    Token((generation as usize) << INDEX_BITS | index)
 }

@@ -13,4 +13,4 @@ pub use gauge::Gauge;
 pub use mailbox::Remote;
 pub use pool::Reactor;
 pub use task::{Next, Task, Turn};
-pub use timers::now;
+pub use timers::{Moment, now};

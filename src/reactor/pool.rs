@@ -12,6 +12,8 @@ use super::gauge::Gauge;
 use super::mailbox::{Job, Remote};
 use super::workers::Workers;
 
+/// By default one without threads, which runs nothing.
+#[derive(Default)]
 pub struct Reactor {
     loops: Vec<Remote>,
     next: AtomicUsize,

@@ -1,6 +1,8 @@
 //! The clock, and who wants to be woken when.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use mio::Token;
@@ -10,15 +12,37 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// A point in time as it is kept where there are many: in half the room of an `Instant`. What lies
+/// before the first of them, or centuries behind it, is moved there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(NonZeroU64);
+
+static FIRST: LazyLock<Instant> = LazyLock::new(now);
+
+impl From<Instant> for Moment {
+    fn from(instant: Instant) -> Moment {
+        let since = instant.saturating_duration_since(*FIRST).as_nanos();
+        let nanos = u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1);
+        Moment(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MAX))
+    }
+}
+
+impl From<Moment> for Instant {
+    fn from(moment: Moment) -> Instant {
+        let since = Duration::from_nanos(moment.0.get() - 1);
+        FIRST.checked_add(since).unwrap_or(*FIRST)
+    }
+}
+
 /// Deadlines in order of time; at most one per token, which the caller keeps track of.
 #[derive(Debug, Default)]
 pub struct Timers {
-    deadlines: BTreeSet<(Instant, Token)>,
+    deadlines: BTreeSet<(Moment, Token)>,
 }
 
 impl Timers {
     /// Moves the deadline of a token from `old` to `new`.
-    pub fn replace(&mut self, token: Token, old: Option<Instant>, new: Option<Instant>) {
+    pub fn replace(&mut self, token: Token, old: Option<Moment>, new: Option<Moment>) {
         if old == new {
             return;
         }
@@ -33,7 +57,7 @@ impl Timers {
     /// Takes out one deadline that has come.
     pub fn pop_due(&mut self, now: Instant) -> Option<Token> {
         let &(deadline, token) = self.deadlines.first()?;
-        if deadline > now {
+        if deadline > Moment::from(now) {
             return None;
         }
         self.deadlines.pop_first();
@@ -42,7 +66,8 @@ impl Timers {
 
     /// How long until the next one.
     pub fn until_next(&self, now: Instant) -> Option<Duration> {
-        self.deadlines.first().map(|(deadline, _)| deadline.saturating_duration_since(now))
+        let (deadline, _) = self.deadlines.first()?;
+        Some(Instant::from(*deadline).saturating_duration_since(now))
     }
 }
 
@@ -51,9 +76,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_moment_is_the_time_it_was_made_of() {
+        let first = *FIRST;
+        for after in [0, 1, 999_999_999, 1 << 62].map(Duration::from_nanos) {
+            assert_eq!(Instant::from(Moment::from(first + after)), first + after);
+        }
+        let before = first.checked_sub(Duration::from_nanos(1));
+        assert!(before.is_none_or(|before| Instant::from(Moment::from(before)) == first));
+        assert_eq!(size_of::<Option<Moment>>(), 8);
+    }
+
+    #[test]
     fn deadlines_come_in_order_of_time() {
         let start = now();
-        let at = |ms| Some(start + Duration::from_millis(ms));
+        let at = |ms| Some(Moment::from(start + Duration::from_millis(ms)));
         let mut timers = Timers::default();
         timers.replace(Token(1), None, at(30));
         timers.replace(Token(2), None, at(10));

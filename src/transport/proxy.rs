@@ -124,6 +124,11 @@ pub fn for_target(
     proxy.map_err(|fault| ChoiceFault { variable, fault })
 }
 
+/// Whether `environment` is asked at all for this target.
+pub fn asks_environment(control: &str, target: &Uri) -> bool {
+    control.is_empty() && !no_proxy::is_loopback(target.host())
+}
+
 /// The variable that speaks of `target`. One that is set but empty says that there is no proxy.
 fn named_by(
     target: &Uri,

@@ -66,6 +66,9 @@ pub fn ordered(addresses: Vec<SocketAddr>, limit: usize) -> VecDeque<SocketAddr>
 /// RFC 8305 §4: the families take turns, beginning with the one that the system prefers; within a
 /// family its order stays. Doubles are dropped.
 fn interleaved(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+    if addresses.len() < 2 {
+        return addresses.into();
+    }
     let prefers_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let mut seen = Vec::new();
     let (mut first, mut second) = (VecDeque::new(), VecDeque::new());

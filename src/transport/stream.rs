@@ -67,6 +67,10 @@ impl Shared {
 }
 
 impl Output {
+    pub fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+
     /// Writes chunks from the front until they are gone or the system blocks. With TLS, bytes count
     /// as written once they are encrypted; `is_flushed` tells whether the system has them all. And
     /// it leaves the rest when the session waits.
@@ -88,8 +92,8 @@ impl fmt::Debug for Output {
 }
 
 impl Stream {
-    pub fn plain(tcp: TcpStream) -> Stream {
-        Stream { output: Output { tcp: Arc::new(tcp), tls: None } }
+    pub fn plain(tcp: Arc<TcpStream>) -> Stream {
+        Stream { output: Output { tcp, tls: None } }
     }
 
     /// Puts TLS over what there is so far.

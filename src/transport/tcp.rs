@@ -19,8 +19,7 @@ pub struct TcpOptions {
 /// Begins to connect. Writable readiness, then `take_error`, tells how it went.
 pub fn connect(address: SocketAddr, options: TcpOptions) -> io::Result<TcpStream> {
     // socket2 opens it close-on-exec, and with SO_NOSIGPIPE where that exists.
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
+    let socket = new_socket(Domain::for_address(address))?;
     if options.send_buffer_bytes > 0 {
         socket.set_send_buffer_size(options.send_buffer_bytes)?;
     }
@@ -31,6 +30,18 @@ pub fn connect(address: SocketAddr, options: TcpOptions) -> io::Result<TcpStream
         Err(error) => return Err(error),
     }
     Ok(TcpStream::from_std(socket.into()))
+}
+
+/// One that does not block from the beginning, in one call where the system has such a call.
+fn new_socket(domain: Domain) -> io::Result<Socket> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    return Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP));
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    {
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
 }
 
 fn is_under_way(error: &io::Error) -> bool {

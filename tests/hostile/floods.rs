@@ -189,12 +189,14 @@ fn a_flood_of_empty_messages_that_nobody_takes_is_bounded() {
             let mut last = (0, Instant::now());
             assert!(eventually(|| {
                 let peak = account.peak();
-                if peak != last.0 {
+                // The bystander's comings and goings may coincide ever better.
+                if peak > last.0 + 16 * 1024 {
                     last = (peak, Instant::now());
                 }
                 last.1.elapsed() > Duration::from_millis(100)
             }));
-            assert!(last.0 < LIMIT + ONE_TURN + LITTLE, "{} bytes were held, {what}", last.0);
+            let held = account.peak();
+            assert!(held < LIMIT + ONE_TURN + LITTLE, "{held} bytes were held, {what}");
             bystander.was_served(&what);
             client.hold(false);
             client.begin_pulling();

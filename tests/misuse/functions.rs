@@ -202,11 +202,11 @@ fn receive(socket: *mut ws_socket, timeout_ms: u32) -> ws_result {
     result
 }
 
-/// One that is refused: nothing of it is accepted.
+/// One that is refused: nothing of it is accepted. In the child of a fork nothing is touched.
 fn batch(socket: *mut ws_socket, kind: ws_message_type, messages: [ws_buffer; 2]) -> ws_result {
     let mut accepted = 7;
     let result = ws_send_batch(socket, kind, messages.as_ptr(), 2, &raw mut accepted);
-    assert_eq!(accepted, 0);
+    assert_eq!(accepted, if result == WS_E_UNEXPECTED { 7 } else { 0 });
     result
 }
 

@@ -58,7 +58,7 @@ impl<T> Outbox<T> {
         !self.pings.is_empty() || (self.is_overtaking() && self.pings_overtaking > 0)
     }
 
-    fn is_overtaking(&self) -> bool {
+    pub(super) fn is_overtaking(&self) -> bool {
         self.sent < self.overtaken_until
     }
 

@@ -1,0 +1,276 @@
+//! What a link knows of sending. Of a connection that sends nothing at the moment that is little: the
+//! rest, `Busy`, is made when something is to be sent and given up when all of it has left, so that
+//! thousands of idle connections do without. What is done with it is the writer's.
+
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+use crate::base::chunk::ChunkPool;
+use crate::base::random::MaskKeys;
+use crate::protocol::heartbeat::Heartbeat;
+use crate::protocol::outbox::Outbox;
+use crate::protocol::traffic::Traffic;
+use crate::reactor::Moment;
+use crate::transport::stream::Output;
+
+use super::sink::{Completion, Cookie};
+use super::staging::Staging;
+use super::writer::Fragmented;
+
+#[derive(Debug)]
+pub struct Outgoing {
+    pool: Arc<ChunkPool>,
+    busy: Option<Box<Busy>>,
+    /// Everything that had been sent when it was given up.
+    sent: Account,
+    /// Pings, once there are any.
+    heartbeat: Option<Box<Heartbeat>>,
+    opened_at: Option<Moment>,
+    /// Where not everything goes to the outbox at once.
+    pub staging: Option<Box<Staging>>,
+    /// All bytes that the system, or TLS, has taken.
+    pub bytes_sent: u64,
+    pub next_operation: u64,
+    /// When a thread other than the session's last wrote.
+    pub last_write: Option<Moment>,
+    /// The way out of an open connection: any thread may write to it.
+    pub socket: Option<Output>,
+}
+
+/// What only a connection has that sends.
+#[derive(Debug)]
+pub struct Busy {
+    pub outbox: Outbox<Completion>,
+    /// A write of a stream socket is under way.
+    pub is_writing: bool,
+    /// A data writer that owned the output was freed: only control frames are accepted.
+    pub is_output_closed: bool,
+    pub fragmented: Option<Fragmented>,
+    /// Operations that have left and whose events are due.
+    pub finished: Vec<(u64, Cookie, u64)>,
+    /// Operations that were taken out again, likewise.
+    pub cancelled: Vec<(u64, Cookie)>,
+    /// `ws_send` was refused, and *send ready* is owed.
+    pub owes_send_ready: bool,
+    pub send_ready_due: bool,
+    /// Threads that wait for room.
+    pub waiters: usize,
+    pub error: Option<io::Error>,
+    /// Since when bytes wait and none has left.
+    pub stalled_since: Option<Instant>,
+    /// The session leaves a flood from another thread to that thread, and looks in again soon.
+    pub is_gathering: bool,
+    /// That thread has written since.
+    pub has_gathered: bool,
+    /// Asked of the writer: the system may take more than it just said.
+    pub try_again: bool,
+}
+
+/// What to see where there is none: nothing waits, nobody writes.
+static IDLE: LazyLock<Busy> = LazyLock::new(|| Busy::new(Arc::default(), Traffic::default()));
+
+impl Outgoing {
+    pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
+        Outgoing {
+            pool,
+            busy: None,
+            sent: Account::default(),
+            heartbeat: None,
+            opened_at: None,
+            staging: None,
+            bytes_sent: 0,
+            next_operation: 0,
+            last_write: None,
+            socket: None,
+        }
+    }
+
+    /// The connection is open: the intervals of its heartbeat count from here.
+    pub fn open(&mut self, now: Instant) {
+        self.opened_at = Some(now.into());
+    }
+
+    /// Whether there is nothing to write and nothing to tell.
+    pub fn is_idle(&self) -> bool {
+        self.busy.is_none()
+    }
+
+    /// Whether a turn can leave it alone.
+    pub fn has_nothing_to_do(&self) -> bool {
+        self.is_idle() && self.staging.is_none()
+    }
+
+    /// Gives up what an idle connection does without, if it is one.
+    pub fn rest(&mut self) {
+        if let Some(busy) = &self.busy
+            && busy.is_at_rest()
+        {
+            self.sent = Account::of(busy.outbox.traffic());
+            self.busy = None;
+        }
+    }
+
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        self.busy.as_mut()?.error.take()
+    }
+
+    /// Everything that has been sent.
+    pub fn traffic(&self) -> Traffic {
+        self.busy.as_ref().map_or_else(|| self.sent.traffic(), |busy| busy.outbox.traffic())
+    }
+
+    /// The heartbeat, if there is anything to know of it.
+    pub fn heartbeat(&self) -> Option<&Heartbeat> {
+        self.heartbeat.as_deref()
+    }
+
+    /// The same where there will be.
+    pub fn heartbeat_mut(&mut self) -> &mut Heartbeat {
+        self.heartbeat.get_or_insert_with(|| {
+            let mut heartbeat = Box::<Heartbeat>::default();
+            if let Some(opened_at) = self.opened_at {
+                heartbeat.begin(opened_at.into());
+            }
+            heartbeat
+        })
+    }
+}
+
+impl Deref for Outgoing {
+    type Target = Busy;
+
+    #[inline]
+    fn deref(&self) -> &Busy {
+        match &self.busy {
+            Some(busy) => busy,
+            None => &IDLE,
+        }
+    }
+}
+
+impl DerefMut for Outgoing {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Busy {
+        let Outgoing { pool, busy, sent, .. } = self;
+        busy.get_or_insert_with(|| Box::new(Busy::new(Arc::clone(pool), sent.traffic())))
+    }
+}
+
+impl Busy {
+    fn new(pool: Arc<ChunkPool>, traffic: Traffic) -> Busy {
+        let mut outbox = Outbox::new(pool, MaskKeys::System);
+        *outbox.traffic_mut() = traffic;
+        Busy {
+            outbox,
+            is_writing: false,
+            is_output_closed: false,
+            fragmented: None,
+            finished: Vec::new(),
+            cancelled: Vec::new(),
+            owes_send_ready: false,
+            send_ready_due: false,
+            waiters: 0,
+            error: None,
+            stalled_since: None,
+            is_gathering: false,
+            has_gathered: false,
+            try_again: false,
+        }
+    }
+
+    /// Whether a new one would do as well.
+    fn is_at_rest(&self) -> bool {
+        let has_events = !self.finished.is_empty() || !self.cancelled.is_empty();
+        let is_in_the_midst = self.is_writing
+            || self.is_output_closed
+            || self.is_gathering
+            || self.has_gathered
+            || self.try_again
+            || self.fragmented.is_some();
+        let owes = self.owes_send_ready || self.send_ready_due || self.waiters > 0;
+        let has_failed = self.error.is_some() || self.stalled_since.is_some();
+        self.outbox.is_at_rest() && !(has_events || is_in_the_midst || owes || has_failed)
+    }
+}
+
+/// What has been sent, of which most connections have only the first three.
+#[derive(Debug, Default)]
+struct Account {
+    frames: u64,
+    messages: u64,
+    payload_bytes: u64,
+    special: Option<Box<Traffic>>,
+}
+
+impl Account {
+    fn of(traffic: Traffic) -> Account {
+        let Traffic { frames, messages, payload_bytes, .. } = traffic;
+        let ordinary = Account { frames, messages, payload_bytes, special: None };
+        let is_ordinary = ordinary.traffic() == traffic;
+        Account { special: (!is_ordinary).then(|| Box::new(traffic)), ..ordinary }
+    }
+
+    fn traffic(&self) -> Traffic {
+        let Account { frames, messages, payload_bytes, .. } = *self;
+        let ordinary = Traffic { frames, messages, payload_bytes, ..Traffic::default() };
+        self.special.as_deref().copied().unwrap_or(ordinary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::MessageKind;
+
+    #[test]
+    fn an_idle_connection_keeps_its_account_and_nothing_else() {
+        let mut outgoing = Outgoing::new(Arc::default());
+        assert!(outgoing.is_idle() && outgoing.outbox.is_empty() && !outgoing.has_ended());
+        assert!(outgoing.is_idle(), "looking does not change it");
+        outgoing.outbox.message(MessageKind::Binary, b"three");
+        outgoing.rest();
+        assert!(!outgoing.is_idle(), "something waits");
+        let chunks = outgoing.outbox.begin_writing().unwrap();
+        outgoing.rest();
+        assert!(!outgoing.is_idle(), "somebody writes");
+        let bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        outgoing.outbox.finish_writing(Default::default(), bytes, |_| {});
+        outgoing.rest();
+        assert!(outgoing.is_idle());
+        let sent = Traffic { frames: 1, messages: 1, payload_bytes: 5, ..Traffic::default() };
+        assert_eq!(outgoing.traffic(), sent);
+
+        assert!(outgoing.outbox.ping(b""));
+        let chunks = outgoing.outbox.begin_writing().unwrap();
+        let bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        outgoing.outbox.finish_writing(Default::default(), bytes, |_| {});
+        outgoing.rest();
+        assert!(outgoing.is_idle());
+        assert_eq!(outgoing.traffic(), Traffic { frames: 2, pings: 1, ..sent });
+        outgoing.outbox.message(MessageKind::Binary, b"x");
+        assert_eq!(outgoing.traffic().messages, 2, "it goes on where it was");
+    }
+
+    #[test]
+    fn nobody_forgets_an_end_or_a_promise() {
+        let changes: [fn(&mut Busy); 9] = [
+            |busy| busy.outbox.end(),
+            |busy| busy.is_output_closed = true,
+            |busy| busy.owes_send_ready = true,
+            |busy| busy.send_ready_due = true,
+            |busy| busy.waiters = 1,
+            |busy| busy.error = Some(io::ErrorKind::TimedOut.into()),
+            |busy| busy.stalled_since = Some(crate::reactor::now()),
+            |busy| busy.finished.push((16, [0, 0], 1)),
+            |busy| busy.cancelled.push((16, [0, 0])),
+        ];
+        for change in changes {
+            let mut outgoing = Outgoing::new(Arc::default());
+            change(&mut outgoing);
+            outgoing.rest();
+            assert!(!outgoing.is_idle());
+        }
+    }
+}
