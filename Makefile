@@ -19,6 +19,7 @@ test:
 	@sh scripts/require-tools.sh cargo cc c++ cmake ninja pkg-config
 	@sh scripts/require-peers.sh
 	@sh scripts/require-autobahn.sh || :
+	@sh scripts/require-benches.sh valgrind strace
 	@$(BEGIN); failed=; \
 	$(CARGO) test --locked --no-fail-fast || failed="cargo-test"; \
 	fuzzed="the fuzz targets, "; \
@@ -27,8 +28,10 @@ test:
 	  { cmake --preset $$preset && cmake --build --preset $$preset && \
 	    ctest --preset $$preset; } || failed="$$failed ctest-$$preset"; \
 	done; \
+	gated=", the ceilings of cost"; \
+	sh benches/gates.sh || { [ $$? -eq 77 ] && gated=; } || failed="$$failed gates"; \
 	set +x; test -z "$$failed" || { echo "make test: FAILED: $$failed"; exit 1; }; \
-	echo "make test: cargo test, $${fuzzed}ctest, and ctest under the sanitizers have passed"
+	echo "make test: cargo test, $${fuzzed}ctest, ctest under the sanitizers$${gated} have passed"
 
 autobahn:
 	@sh scripts/require-tools.sh cargo cc c++ cmake ninja

@@ -1,13 +1,17 @@
 #!/bin/sh
 # Installs, as root on a Debian or Ubuntu, what the benchmarks compare with and count by:
+#   require-benches.sh [PACKAGE...]
+# those packages, or all:
 # libwebsockets, Boost.Beast, OpenSSL and zlib for the floor, valgrind, strace, taskset. Elsewhere, and
 # where something cannot be had, benches/run.sh goes on without and says so; so this never fails.
 set -u
 
+wanted=" $* "
 missing=
 need() { # PACKAGE COMMAND...
     package=$1
     shift
+    case $wanted in "  " | *" $package "*) ;; *) return 0 ;; esac
     "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
 has_header() { echo "#include <$1>" | ${CXX:-c++} -E -x c++ -; }

@@ -4,6 +4,7 @@
 //! loopback DIRECTORY [REPETITIONS [WORKLOAD [DIVISOR]]]
 //!     runs the clients in DIRECTORY and prints the tables; of all workloads it writes results.md,
 //!     results.svg and curves.svg there. All counts are divided by DIVISOR.
+//! loopback gates DIRECTORY     holds the library in DIRECTORY to the ceilings in `gates`
 //! loopback serve DIRECTORY                                    the server, until its input ends
 //! loopback tungstenite WORKLOAD URI COUNT BYTES [FILE]        one client, as the C ones
 //! ```
@@ -22,6 +23,7 @@ mod curve_plot;
 mod curves;
 mod extras;
 mod frames;
+mod gates;
 mod goals;
 mod machine;
 mod measurement;
@@ -50,7 +52,7 @@ fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let arguments = arguments.collect::<Vec<_>>();
     match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("loopback: {failure}");
             ExitCode::FAILURE
@@ -58,11 +60,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[&str]) -> Result<(), Failure> {
+fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
     let all = |directory: &&str, repetitions, workload, divisor| {
         results::run(Path::new(directory), repetitions, workload, divisor)
     };
     match arguments {
+        ["gates", directory] => return gates::run(Path::new(directory)),
         ["serve", directory] => server::serve(Path::new(directory)),
         ["tungstenite", task @ ..] => tungstenite_client::run(task),
         [directory] => all(directory, REPETITIONS, "", 1),
@@ -74,4 +77,5 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
         // `cargo bench` without benches/run.sh: there are no clients.
         _ => Err("start it with benches/run.sh".into()),
     }
+    .map(|()| ExitCode::SUCCESS)
 }

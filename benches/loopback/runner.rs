@@ -79,6 +79,13 @@ impl Bench {
         Measured { rows, case }
     }
 
+    /// What `tool` counts for a message of one row.
+    pub fn count_of(&self, case: &Case, row: &str, tool: Tool) -> Result<f64, Failure> {
+        let entry = case.entries.iter().find(|entry| entry.label == row).ok_or("no such row")?;
+        let counted = case.counted.ok_or("it is not for counting")?;
+        self.count(case, entry, counted, tool, &self.directory.join("counts"))
+    }
+
     fn has(&self, entry: &Entry) -> bool {
         entry.program == TUNGSTENITE || self.directory.join(entry.program).exists()
     }

@@ -4,27 +4,22 @@ use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::link::Link;
+use super::outgoing::Busy;
 use super::writer::{FLUSH_BYTES, Outgoing};
 
 /// A thread that has just sent sends a burst when the next one follows this soon: let it gather.
 const BURST: Duration = Duration::from_micros(25);
 
 impl Outgoing {
-    /// Whether a whole message goes straight behind what waits: it need not be deflated, nothing is
-    /// to be kept in order with it, and it will be accepted if there is room.
-    #[inline]
-    pub fn is_straight(&self) -> bool {
-        debug_assert!(!self.outbox.is_straight() || self.may_be_straight());
-        self.outbox.is_straight()
-    }
-
-    /// Called when a message has been queued, and when something of this has changed.
+    /// Decides whether a whole message goes straight behind what waits: it need not be deflated,
+    /// nothing is to be kept in order with it, and it will be accepted if there is room. Called when a
+    /// message has been queued, and when something of this has changed.
     pub fn decide_straight(&mut self) {
         let is_straight = self.may_be_straight();
         self.outbox.set_straight(is_straight);
     }
 
-    fn may_be_straight(&self) -> bool {
+    pub fn may_be_straight(&self) -> bool {
         !self.has_ended() && self.fragmented.is_none() && self.staging.is_none()
     }
 
@@ -32,10 +27,7 @@ impl Outgoing {
     /// its own, or cannot be written now, or only by the session.
     #[inline]
     pub fn rests(&self) -> bool {
-        self.outbox.waiting() < FLUSH_BYTES
-            || self.stalled_since.is_some()
-            || self.outbox.has_writer()
-            || self.socket.is_none()
+        Busy::rests(self) || self.socket.is_none()
     }
 
     /// Whether a thread that sends now does so in a burst.
@@ -43,6 +35,16 @@ impl Outgoing {
         let now = crate::reactor::now();
         let last = self.last_write.replace(now.into());
         last.is_some_and(|last| now - Instant::from(last) < BURST)
+    }
+}
+
+impl Busy {
+    /// The same, as far as it can be told from here.
+    #[inline]
+    pub fn rests(&self) -> bool {
+        self.outbox.waiting() < FLUSH_BYTES
+            || self.stalled_since.is_some()
+            || self.outbox.has_writer()
     }
 }
 

@@ -112,6 +112,12 @@ impl Outgoing {
         }
     }
 
+    /// The rest, where it has been made.
+    #[inline]
+    pub fn busy(&mut self) -> Option<&mut Busy> {
+        self.busy.as_deref_mut()
+    }
+
     pub fn take_error(&mut self) -> Option<io::Error> {
         self.busy.as_mut()?.error.take()
     }

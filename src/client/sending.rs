@@ -42,11 +42,13 @@ impl Socket {
         }
         let mut outgoing = lock(&link.outgoing);
         let framed = (SHORT_HEADER_BYTES + payload.len()) as u64;
+        debug_assert!(!outgoing.outbox.is_straight() || outgoing.may_be_straight());
+        let Some(busy) = outgoing.busy() else { return false };
         // A stream socket has a stage for as long as it is open, so that it is never straight.
-        let is_queued = outgoing.is_straight()
-            && outgoing.outbox.waiting() + framed <= self.queue_limit()
-            && outgoing.outbox.short_message(kind, payload);
-        if is_queued && !outgoing.rests() {
+        let is_queued = busy.outbox.is_straight()
+            && busy.outbox.waiting() + framed <= self.queue_limit()
+            && busy.outbox.short_message(kind, payload);
+        if is_queued && !busy.rests() && outgoing.socket.is_some() {
             link.leave(outgoing, false);
         }
         is_queued

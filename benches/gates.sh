@@ -1,0 +1,24 @@
+#!/bin/sh
+# Holds the release library to the ceilings of benches/loopback/gates.rs: instructions, counted by
+# callgrind, and system calls, counted by strace. Without these two one loud line says so, and the
+# status is 77.
+set -eu
+cd "$(dirname "$0")/.."
+cargo=${CARGO:-cargo}
+target=${CARGO_TARGET_DIR:-target}
+clients=$PWD/build/gates
+mkdir -p "$clients"
+
+for tool in valgrind strace; do
+    if ! command -v "$tool" >/dev/null; then
+        echo "gates: NOT HELD TO ANY CEILING: there is no $tool" >&2
+        exit 77
+    fi
+done
+"$cargo" build --release --locked --lib
+major=$(sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
+cp "$target/release/libanyws.so" "$clients/libanyws.so.$major"
+${CC:-cc} -O2 benches/clients/anyws.c -o "$clients/anyws" -Iinclude \
+    "$clients/libanyws.so.$major" "-Wl,-rpath,$clients" -lpthread
+# The counts are the client's alone: the server need not be quick.
+exec "$cargo" bench --quiet --locked --profile dev --bench loopback -- gates "$clients"
