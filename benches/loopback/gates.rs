@@ -55,7 +55,7 @@ const GATES: &[Gate] = &[
     over_tls(instructions(RECEIVE, QUEUE, 620.0)),
     over_tls(instructions(SEND, IO_THREAD, 640.0)),
     over_tls(instructions(SEND, BATCH, 615.0)),
-    over_tls(instructions(SEND, APPLICATION, 650.0)),
+    over_tls(instructions(SEND, APPLICATION, 715.0)),
     system_calls(PING_PONG, CALLBACK, 3.3),
     system_calls(PING_PONG, APPLICATION, 5.5),
     system_calls(ECHO, CALLBACK, 0.052),

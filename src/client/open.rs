@@ -58,6 +58,9 @@ pub struct Open {
     pub(super) has_hung_up: bool,
     /// There is more, but the application has to take what it has first.
     pub(super) is_paused: bool,
+    /// How often in a row it was woken from a short rest, and until when it does not rest again.
+    pub(super) woken_soon: u8,
+    pub(super) stays_until: Option<Instant>,
     /// All bytes that have been read.
     pub(super) bytes_received: u64,
     /// What is known of a peer that is late.
@@ -126,6 +129,8 @@ impl Open {
             bytes_received: 0,
             unread: Vec::new(),
             unread_at: 0,
+            woken_soon: 0,
+            stays_until: None,
             is_paused: false,
             late: None,
             may_read: false,

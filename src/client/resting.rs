@@ -2,6 +2,8 @@
 //! rest is made anew from the link when something happens, and given up when that is over, so that
 //! thousands of idle connections cost what their sockets cost.
 
+use std::time::{Duration, Instant};
+
 use crate::reactor::Moment;
 use crate::transport::stream::Stream;
 
@@ -9,10 +11,18 @@ use super::ending::Closing;
 use super::link::Link;
 use super::open::Open;
 
+/// Who is woken this soon after it was last heard of, so often in a row, talks: giving up and making
+/// anew would cost more than it saves,
+const SOON: Duration = Duration::from_millis(1);
+const OFTEN: u8 = 4;
+/// until it has been silent for this long.
+const SILENCE: Duration = Duration::from_millis(20);
+
 pub struct Resting {
     stream: Stream,
     heard_at: Moment,
     trusts_short_reads: bool,
+    woken_soon: u8,
 }
 
 impl Open {
@@ -26,16 +36,36 @@ impl Open {
             && !(self.may_read || self.has_hung_up || self.is_paused || self.inflates)
     }
 
+    /// Until when it stays as it is, though it might rest.
+    pub(super) fn stays_until(&mut self, now: Instant) -> Option<Instant> {
+        let until = self.stays_until?;
+        if now >= until {
+            self.stays_until = self.heard_at.checked_add(SILENCE).filter(|until| now < *until);
+        }
+        self.stays_until
+    }
+
     /// The statistics of the link have been brought up to date.
     pub(super) fn rest(self) -> Resting {
-        let heard_at = self.heard_at.into();
-        Resting { stream: self.stream, heard_at, trusts_short_reads: self.trusts_short_reads }
+        Resting {
+            stream: self.stream,
+            heard_at: self.heard_at.into(),
+            trusts_short_reads: self.trusts_short_reads,
+            woken_soon: self.woken_soon,
+        }
     }
 }
 
 impl Resting {
-    pub fn wake(self, link: &Link) -> Open {
-        let mut open = Open::over(self.stream, None, link, self.heard_at.into());
+    pub fn wake(self, link: &Link, now: Instant) -> Open {
+        let heard_at = Instant::from(self.heard_at);
+        let mut open = Open::over(self.stream, None, link, heard_at);
+        if now.saturating_duration_since(heard_at) < SOON {
+            open.woken_soon = self.woken_soon.saturating_add(1);
+        }
+        if open.woken_soon >= OFTEN {
+            open.stays_until = now.checked_add(SILENCE);
+        }
         let received = link.statistics.received();
         open.receiver.traffic = received.traffic;
         open.bytes_received = received.bytes;

@@ -4,6 +4,7 @@
 //! What happens on an open connection is in `open`; how it ends is here.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::base::lock::lock;
 use crate::base::trace::{self, Level};
@@ -178,14 +179,14 @@ impl<S: Sink> Session<S> {
     }
 
     fn open(&mut self, turn: &mut Turn<'_>, commands: &Commands) -> Next {
-        self.wake();
+        self.wake(turn.now);
         let Stage::Open(open) = &mut self.stage else { return Next::Finished };
         let outcome = open.turn(turn, &self.link, &mut self.sink, commands);
         self.link.statistics.store_received(&open.receiver.traffic, open.bytes_received);
         match outcome {
             Outcome::Wait(deadline) => {
-                self.rest();
-                Next::Wait(deadline)
+                let rests_at = self.rest(turn.now);
+                Next::Wait(deadline.into_iter().chain(rests_at).min())
             }
             Outcome::Again => Next::Again,
             Outcome::Closed { closed, lingers: true } => {
@@ -204,22 +205,28 @@ impl<S: Sink> Session<S> {
         }
     }
 
-    fn wake(&mut self) {
+    fn wake(&mut self, now: Instant) {
         if matches!(self.stage, Stage::Resting(_))
             && let Stage::Resting(resting) = std::mem::replace(&mut self.stage, Stage::Gone)
         {
-            self.stage = Stage::Open(Box::new(resting.wake(&self.link)));
+            self.stage = Stage::Open(Box::new(resting.wake(&self.link, now)));
         }
     }
 
-    /// Most connections have nothing to do most of the time.
-    fn rest(&mut self) {
-        if matches!(&self.stage, Stage::Open(open) if open.may_rest())
+    /// Most connections have nothing to do most of the time. When to look again whether this one has.
+    fn rest(&mut self, now: Instant) -> Option<Instant> {
+        let Stage::Open(open) = &mut self.stage else { return None };
+        if !open.may_rest() {
+            return None;
+        }
+        let stays_until = open.stays_until(now);
+        if stays_until.is_none()
             && let Stage::Open(open) = std::mem::replace(&mut self.stage, Stage::Gone)
         {
             self.stage = Stage::Resting(open.rest());
             lock(&self.link.outgoing).rest();
         }
+        stays_until
     }
 
     /// The one *closed* of this connection, after everything that was still pending.
@@ -288,7 +295,7 @@ impl<S: Sink> Session<S> {
     /// more except for threads that wait, and *released* is the last word.
     fn free(&mut self, turn: &mut Turn<'_>) -> Next {
         let error = Error::new(Phase::Closing, Cause::Aborted);
-        self.wake();
+        self.wake(turn.now);
         match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Connecting(_, connect) => {
                 if let Some(Completion::Waiter(waiter)) = connect {
