@@ -15,8 +15,8 @@ use crate::bystander::Bystander;
 use crate::support::DEADLINE;
 use crate::support::client::{Client, MODES, Mode};
 use crate::support::server::{
-    BOTH, Server, Stream, Tls, client_frames, eventually, eventually_within, finish_after_close,
-    frame, read_frame, read_out, upgrade,
+    BOTH, Server, Stream, Tls, client_frames, eventually, finish_after_close, frame, read_frame,
+    read_out, upgrade,
 };
 
 /// How often what is small is repeated.
@@ -182,8 +182,6 @@ fn a_flood_of_empty_messages_that_nobody_takes_is_bounded() {
             client.connect(&server.uri());
             assert_eq!(client.connect_result(), WS_OK);
             client.hold(true);
-            // Who takes events may be about to, still.
-            eventually_within(Duration::from_millis(20), || false);
             assert_eq!(client.send_text("go"), WS_OK);
             // Each counts for more than its bytes: few may wait beyond what one turn takes.
             let mut last = (0, Instant::now());

@@ -20,7 +20,7 @@ use anyws::ffi::stream::ws_stream_socket_new;
 use anyws::ffi::types::*;
 
 use super::DEADLINE;
-use super::server::pki;
+use super::server::{eventually, pki};
 use super::told::*;
 
 /// How the events of a socket reach the application.
@@ -80,7 +80,7 @@ pub struct Client {
     queue: *mut ws_event_queue,
     pump: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
     /// While set nobody takes events from the queue.
-    held: Arc<AtomicBool>,
+    hold: Arc<Hold>,
 }
 
 impl Client {
@@ -106,7 +106,7 @@ impl Client {
             teller,
             queue: std::ptr::null_mut(),
             pump: None,
-            held: Arc::default(),
+            hold: Arc::default(),
         };
         assert_eq!(ws_set_user_data(socket, user_data), WS_OK);
         assert_eq!(ws_on_closed(socket, Some(closed), user_data), WS_OK);
@@ -121,7 +121,7 @@ impl Client {
             Mode::Dispatch | Mode::Next => {
                 client.queue = ws_event_queue_new();
                 assert_eq!(ws_set_event_queue(socket, client.queue), WS_OK);
-                client.pump = Some(pump(client.queue, mode, Arc::clone(&client.held)));
+                client.pump = Some(pump(client.queue, mode, Arc::clone(&client.hold)));
             }
         }
         client
@@ -178,8 +178,11 @@ impl Client {
     }
 
     /// From now on nobody takes events from the queue, or somebody does again.
-    pub fn hold(&self, held: bool) {
-        self.held.store(held, Ordering::SeqCst);
+    pub fn hold(&self, is_wanted: bool) {
+        self.hold.is_wanted.store(is_wanted, Ordering::SeqCst);
+        if is_wanted && matches!(self.mode, Mode::Dispatch | Mode::Next) {
+            assert!(eventually(|| self.hold.is_waiting.load(Ordering::SeqCst)));
+        }
     }
 
     pub fn connect(&mut self, uri: &str) {

@@ -121,10 +121,17 @@ pub(super) fn tell(user_data: *mut c_void, told: Told) {
 }
 
 /// A thread that does what a game does once per frame.
+/// Whether the thread that takes events is to wait, and whether it does.
+#[derive(Default)]
+pub(super) struct Hold {
+    pub is_wanted: AtomicBool,
+    pub is_waiting: AtomicBool,
+}
+
 pub(super) fn pump(
     queue: *mut ws_event_queue,
     mode: Mode,
-    held: Arc<AtomicBool>,
+    hold: Arc<Hold>,
 ) -> (Arc<AtomicBool>, JoinHandle<()>) {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
@@ -132,7 +139,9 @@ pub(super) fn pump(
     let thread = std::thread::spawn(move || {
         let queue = queue.into_inner();
         while !stopped.load(Ordering::SeqCst) {
-            if held.load(Ordering::SeqCst) {
+            let waits = hold.is_wanted.load(Ordering::SeqCst);
+            hold.is_waiting.store(waits, Ordering::SeqCst);
+            if waits {
                 std::thread::yield_now();
                 continue;
             }
