@@ -2,7 +2,7 @@
 //! chain of answers no header, credential or certificate that the caller set leaves its origin.
 #![no_main]
 
-use std::sync::{LazyLock, Weak};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyws::client::request::{Request, Rounds};
@@ -86,7 +86,6 @@ fn request(uri: Uri, max_redirects: usize, flags: u8) -> Request {
         max_redirects,
         proxy: Default::default(),
         environment: Vec::new(),
-        runtime: Weak::new(),
         progress: Rounds::default(),
     }
 }
