@@ -2,44 +2,14 @@
 //! connect completes once, with `WS_E_ABORT` and without delay; after free nothing but *released*
 //! comes.
 
-use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 
 use anyws::ffi::send::ws_cancel;
 
 use super::*;
 use crate::support::client::Told;
+use crate::support::hole::BlackHole;
 use crate::support::server::eventually;
-
-/// A listener whose queue of connections is full, so that another connect gets no answer.
-struct BlackHole {
-    address: SocketAddr,
-    _listener: socket2::Socket,
-    _queued: Vec<socket2::Socket>,
-}
-
-impl BlackHole {
-    fn new() -> BlackHole {
-        let new = || {
-            let kind = socket2::Type::STREAM;
-            socket2::Socket::new(socket2::Domain::IPV4, kind, None).unwrap()
-        };
-        let listener = new();
-        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        listener.listen(0).unwrap();
-        let address = listener.local_addr().unwrap().as_socket().unwrap();
-        let mut queued = Vec::new();
-        for _ in 0..8 {
-            let socket = new();
-            socket.set_nonblocking(true).unwrap();
-            let _ = socket.connect(&address.into());
-            queued.push(socket);
-        }
-        let late = TcpStream::connect_timeout(&address, Duration::from_millis(200));
-        assert!(late.is_err(), "the queue is not full");
-        BlackHole { address, _listener: listener, _queued: queued }
-    }
-}
 
 /// A connect that hangs: where to, and what tells that it has come that far.
 struct Stage {

@@ -1,10 +1,11 @@
 //! Names with more than one address, ports where nobody listens, names without an address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::support::client::{MODES, Mode};
+use crate::support::hole::BlackHole;
 use crate::support::route::connect_plain;
 use crate::support::server::{BOTH, Nobody, Server, Stream, Tls, accept, echo};
 
@@ -53,40 +54,6 @@ fn serve(listener: TcpListener, act: impl Fn(TcpStream) + Clone + Send + 'static
 fn uri_at(port: u16, tls: Tls) -> String {
     let scheme = if tls == Tls::No { "ws" } else { "wss" };
     format!("{scheme}://localhost:{port}/")
-}
-
-/// A listener whose queue of connections is full, so that another connect gets no answer.
-pub struct BlackHole {
-    pub address: SocketAddr,
-    _listener: socket2::Socket,
-    _queued: Vec<socket2::Socket>,
-}
-
-impl BlackHole {
-    pub fn new() -> BlackHole {
-        BlackHole::at((V4, 0).into()).unwrap()
-    }
-
-    pub fn at(address: SocketAddr) -> std::io::Result<BlackHole> {
-        let new = || {
-            let domain = socket2::Domain::for_address(address);
-            socket2::Socket::new(domain, socket2::Type::STREAM, None)
-        };
-        let listener = new()?;
-        listener.bind(&address.into())?;
-        listener.listen(0)?;
-        let address = listener.local_addr()?.as_socket().unwrap();
-        let mut queued = Vec::new();
-        for _ in 0..8 {
-            let socket = new()?;
-            socket.set_nonblocking(true)?;
-            let _ = socket.connect(&address.into());
-            queued.push(socket);
-        }
-        let late = TcpStream::connect_timeout(&address, Duration::from_millis(200));
-        assert!(late.is_err(), "the queue is not full");
-        Ok(BlackHole { address, _listener: listener, _queued: queued })
-    }
 }
 
 // Bad servers, row 62; more addresses than two take a resolver of the test's own.

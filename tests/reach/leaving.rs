@@ -10,11 +10,11 @@ use anyws::ffi::send::ws_cancel;
 use anyws::ffi::socket::ws_abort;
 
 use super::*;
-use crate::addresses::BlackHole;
 use crate::proxy::{OPEN, Proxy, behind};
 use crate::site::{redirect, site};
 use crate::support::DEADLINE;
 use crate::support::client::{MODES, Mode, Told};
+use crate::support::hole::BlackHole;
 use crate::support::server::{
     BOTH, Ending, Server, Stream, Tls, eventually, read_out, read_request,
 };
