@@ -261,7 +261,6 @@ fn length(response: &Response) -> Option<usize> {
         .values("content-length")
         .flat_map(|line| line.split(|byte| *byte == b','))
         .map(trimmed)
-        .filter(|said| !said.is_empty())
         .collect();
     let number = |digits: &[u8]| {
         let is_number = digits.iter().all(u8::is_ascii_digit);

@@ -126,7 +126,9 @@ impl Framing {
             return Self::Ended;
         }
         let headers = &response.headers;
-        if let Some(coding) = headers.elements("Transfer-Encoding").last() {
+        // RFC 9110 §5.6.1.2: empty elements of a list are none.
+        let codings = headers.elements("Transfer-Encoding").filter(|coding| !coding.is_empty());
+        if let Some(coding) = codings.last() {
             let chunked = coding.eq_ignore_ascii_case(b"chunked");
             return if chunked { Self::Chunked(Chunk::START) } else { Self::UntilEof };
         }
@@ -239,6 +241,14 @@ mod tests {
             assert_eq!(body.body(), b"came along");
             assert_eq!(reader(&headers).receive(b""), BodyProgress::Done);
         }
+    }
+
+    #[test]
+    fn empty_elements_of_the_codings_are_none() {
+        let trailing = "Transfer-Encoding: chunked, \r\n";
+        assert_eq!(read(trailing, b"2\r\nab\r\n0\r\n\r\n"), (b"ab".to_vec(), BodyProgress::Done));
+        let none = "Transfer-Encoding: ,\r\nContent-Length: 1\r\n";
+        assert_eq!(read(none, b"ab"), (b"a".to_vec(), BodyProgress::Done));
     }
 
     #[test]
