@@ -194,7 +194,9 @@ fn handlers_are_held_once_and_traffic_leaves_nothing_behind() {
             // One after the other: what the pool of chunks keeps for all of them is not theirs.
             assert!(eventually(|| RECEIVED.load(SeqCst) == 11));
         }
-        check("with handlers, after messages", before, limit);
+        // An answer may come before its sender is back from the system; what that one sends with is
+        // then given back in the next turn only.
+        check("with handlers, after messages", before, limit.saturating_add(PLAIN_USED - PLAIN));
         free_all(sockets);
     }
 }
