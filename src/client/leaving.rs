@@ -94,6 +94,9 @@ impl Link {
                 // However long that took, what follows at once is a burst.
                 outgoing.last_write = Some(crate::reactor::now().into());
                 let needs_session = outgoing.needs_session();
+                if !needs_session {
+                    outgoing.rest_behind_writer();
+                }
                 drop(outgoing);
                 if needs_session {
                     self.kick();

@@ -66,6 +66,8 @@ pub struct Busy {
     pub has_gathered: bool,
     /// Asked of the writer: the system may take more than it just said.
     pub try_again: bool,
+    /// The session rests, and somebody was still at work here.
+    is_left_over: bool,
 }
 
 /// What to see where there is none: nothing waits, nobody writes.
@@ -104,11 +106,20 @@ impl Outgoing {
 
     /// Gives up what an idle connection does without, if it is one.
     pub fn rest(&mut self) {
-        if let Some(busy) = &self.busy
-            && busy.is_at_rest()
-        {
+        let Some(busy) = &mut self.busy else { return };
+        if busy.is_at_rest() {
             self.sent = Account::of(busy.outbox.traffic());
             self.busy = None;
+        } else {
+            busy.is_left_over = true;
+        }
+    }
+
+    /// A writer is done. What the session had to leave with it, the writer gives up.
+    pub fn rest_behind_writer(&mut self) {
+        if self.is_left_over && !self.outbox.has_writer() {
+            self.try_again = false; // it was for that writer
+            self.rest();
         }
     }
 
@@ -183,6 +194,7 @@ impl Busy {
             is_gathering: false,
             has_gathered: false,
             try_again: false,
+            is_left_over: false,
         }
     }
 
@@ -242,8 +254,11 @@ mod tests {
         outgoing.rest();
         assert!(!outgoing.is_idle(), "somebody writes");
         let bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        outgoing.rest_behind_writer();
+        assert!(!outgoing.is_idle(), "somebody still writes");
+        outgoing.try_again = true;
         outgoing.outbox.finish_writing(Default::default(), bytes, |_| {});
-        outgoing.rest();
+        outgoing.rest_behind_writer();
         assert!(outgoing.is_idle());
         let sent = Traffic { frames: 1, messages: 1, payload_bytes: 5, ..Traffic::default() };
         assert_eq!(outgoing.traffic(), sent);
