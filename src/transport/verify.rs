@@ -95,6 +95,11 @@ impl ServerVerification {
         self.system.as_ref()
     }
 
+    /// Whether the platform judges what leads to no given root: it may learn of revocations.
+    fn asks_platform(&self) -> bool {
+        matches!(self.system, Some(SystemRoots::Platform(_)))
+    }
+
     pub(super) fn verdict(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -2,7 +2,9 @@
 //!
 //! Owns what was last judged there: a session is handed out only while the verdict on the chain it
 //! began with holds; once a certificate or a revocation list on the way has changed its state the
-//! chain is judged anew, and what is refused is not resumed. Refuses to know how chains are judged.
+//! chain is judged anew, and what is refused is not resumed. A whole handshake with the same chain
+//! spares the same work: it proves anew that the server has the key, which is not what is kept.
+//! Refuses to know how chains are judged.
 
 use std::sync::{Arc, Mutex};
 
@@ -68,22 +70,33 @@ impl RouteVerification {
         chain: &[CertificateDer<'_>],
         name: &ServerName<'_>,
     ) -> Result<CertificateFaults, TlsFault> {
-        let now = now();
-        if let Some(accepted) = lock(&self.accepted).as_ref()
-            && accepted.holds(now)
-            && *accepted.chain == *chain
-            && accepted.name == *name
-        {
-            return Ok(accepted.faults);
-        }
         let Some((end_entity, intermediates)) = chain.split_first() else {
             return Err(TlsFault::Internal);
         };
+        let now = now();
+        if let Some(faults) = self.known(end_entity, intermediates, name, now) {
+            return Ok(faults);
+        }
         let verdict = self.judge(end_entity, intermediates, name, &[], now);
         match verdict.refusal {
             Some(refusal) => Err(refusal),
             None => Ok(verdict.faults),
         }
+    }
+
+    /// What is overlooked of a chain that was accepted last, while that verdict holds.
+    fn known(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Option<CertificateFaults> {
+        let accepted = lock(&self.accepted);
+        let accepted = accepted.as_ref()?;
+        let (first, rest) = accepted.chain.split_first()?;
+        let is_same = *first == *end_entity && *rest == *intermediates && accepted.name == *name;
+        (is_same && accepted.holds(now)).then_some(accepted.faults)
     }
 
     fn judge(
@@ -140,6 +153,13 @@ impl ServerCertVerifier for RouteVerification {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        // Nothing that webpki is asked with has changed since. A platform may have learned more.
+        if !self.shared.asks_platform()
+            && let Some(faults) = self.known(end_entity, intermediates, server_name, now)
+        {
+            note_verdict(end_entity, intermediates, faults, None);
+            return Ok(ServerCertVerified::assertion());
+        }
         let verdict = self.judge(end_entity, intermediates, server_name, ocsp_response, now);
         let told = match &verdict.refusal {
             None => Ok(ServerCertVerified::assertion()),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa,
     date_time_ymd,
@@ -384,4 +386,57 @@ fn a_platform_is_asked_what_name_and_time_hide() {
         asked(platform(&good, never), &expired, "elsewhere"),
         all(&[UnknownIssuer, Expired, WrongName])
     );
+}
+
+/// What a route says of a chain, one question after the other, each at its own time.
+fn answers(
+    trusted: &[&CertificateDer<'static>],
+    system: Option<SystemRoots>,
+    asked: &[(&Identity, &str, u64)],
+) -> Vec<bool> {
+    let trusted = trusted.iter().map(|certificate| (*certificate).clone()).collect();
+    let provider = trust::provider();
+    let shared = ServerVerification::new(trusted, system, Rules::default(), &provider).unwrap();
+    let route = RouteVerification::new(Arc::new(shared));
+    let answers = asked.iter().map(|(identity, name, seconds)| {
+        let name = ServerName::try_from((*name).to_owned()).unwrap();
+        let (first, rest) = identity.chain.split_first().unwrap();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(*seconds));
+        route.verify_server_cert(first, rest, &name, &[], now).is_ok()
+    });
+    answers.collect()
+}
+
+#[test]
+fn a_chain_that_was_accepted_is_judged_anew_when_anything_else_differs() {
+    let root = Authority::new("root");
+    let intermediate = root.issue_authority("intermediate");
+    let mut whole = intermediate.issue(|params| params.not_after = date_time_ymd(2030, 1, 1));
+    let mut broken = intermediate.issue(|_| {});
+    broken.chain = vec![whole.chain[0].clone(), Authority::new("intermediate").certificate];
+    whole.chain.push(intermediate.certificate.clone());
+    let (then, after) = (1_800_000_000, 1_900_000_000);
+    let asked = [
+        (&whole, "localhost", then),
+        (&whole, "localhost", then),
+        (&whole, "elsewhere", then),
+        (&whole, "localhost", then),
+        (&broken, "localhost", then),
+        (&whole, "localhost", then + 1),
+        (&whole, "localhost", after),
+        (&whole, "localhost", then),
+    ];
+    let answered = [true, true, false, true, false, true, false, true];
+    assert_eq!(answers(&[&root.certificate], None, &asked), answered);
+}
+
+#[test]
+fn a_platform_is_asked_at_each_handshake() {
+    let words = Wordless(trust::provider().signature_verification_algorithms);
+    let identity = Authority::new("root").issue(|_| {});
+    let revoked_at = 1_800_000_000;
+    let platform = Platform { known: identity.chain[0].clone(), not_after: revoked_at, words };
+    let asked = [revoked_at - 1, revoked_at, revoked_at + 1].map(|at| (&identity, "localhost", at));
+    let system = Some(SystemRoots::Platform(Arc::new(platform)));
+    assert_eq!(answers(&[], system, &asked), [true, true, false]);
 }
