@@ -38,10 +38,7 @@ impl Goal {
         let exact = |value: Option<f64>| Spread::of(vec![value?]);
         match self.measure {
             Measure::Ratio(base) => measured.ratio(row, figure, base),
-            Measure::RatioToBest => {
-                let ratios = PEERS.iter().filter_map(|peer| measured.ratio(row, figure, peer));
-                ratios.max_by(|one, other| one.median.total_cmp(&other.median))
-            }
+            Measure::RatioToBest => Some(measured.best_of(&PEERS, row, figure)?.1),
             Measure::Instructions => exact(row.instructions),
             Measure::SystemCalls => exact(row.system_calls),
             Measure::Value => measured.spread(row, figure),

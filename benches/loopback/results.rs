@@ -40,7 +40,7 @@ pub fn run(
     let curves = curves.inspect(|drawn| println!("{}", drawn.markdown().trim_end()));
     let page = Page { main, beyond, curves: curves.collect(), machine, missing, repetitions };
     println!("{}", page.goals());
-    println!("{}", page.slower());
+    println!("{}", page.dearer());
     if wanted.is_empty() {
         let versions = machine::lines(directory, "versions");
         std::fs::write(directory.join("results.md"), page.markdown(&versions))?;
@@ -94,7 +94,7 @@ impl Page {
         self.curves.iter().for_each(|drawn| text.push_str(&drawn.markdown()));
         text.push_str("\n## Beyond\n");
         self.beyond.iter().for_each(|measured| text.push_str(&table::markdown(measured)));
-        text.push_str(&self.slower());
+        text.push_str(&self.dearer());
         text.push_str(&self.noisy());
         text
     }
@@ -143,13 +143,9 @@ impl Page {
         self.main.iter().find(|measured| measured.case.title == goal.title)
     }
 
-    fn slower(&self) -> String {
+    fn dearer(&self) -> String {
         let all = self.main.iter().chain(&self.beyond);
-        list(
-            "Slower than tungstenite",
-            "Nothing is.",
-            all.flat_map(table::slower_than_tungstenite).collect(),
-        )
+        list("Dearer than a peer", "Nothing is.", all.flat_map(table::dearer_than_a_peer).collect())
     }
 
     fn noisy(&self) -> String {

@@ -35,15 +35,37 @@ impl Measured {
         Spread::of(self.values(row, figure).flatten().collect())
     }
 
+    /// The row of another client to which one is compared: its only one, else the one that does
+    /// the same.
+    pub fn counterpart(&self, row: &Row, client: &str) -> Option<&Row> {
+        let same = |other: &&Row| {
+            let variant = row.label.split_once(", ").map(|(_, variant)| variant);
+            other.label.split_once(", ") == variant.map(|variant| (client, variant))
+        };
+        self.row(client).or_else(|| self.rows.iter().find(same))
+    }
+
     /// Of the ratios within one repetition each.
-    pub fn ratio(&self, row: &Row, figure: &Figure, base: &str) -> Option<Spread> {
-        let base = self.row(base)?;
+    pub fn ratio(&self, row: &Row, figure: &Figure, client: &str) -> Option<Spread> {
+        let base = self.counterpart(row, client)?;
         let pairs = self.values(row, figure).zip(self.values(base, figure));
         let ratios = pairs.filter_map(|(value, base)| {
             let (value, base) = (value?, base?);
             (base > 0.0).then_some(value / base)
         });
         Spread::of(ratios.collect())
+    }
+
+    /// The client to which the ratio is the largest: the best of them.
+    pub fn best_of(
+        &self,
+        clients: &[&'static str],
+        row: &Row,
+        figure: &Figure,
+    ) -> Option<(&'static str, Spread)> {
+        let ratios =
+            clients.iter().filter_map(|client| Some((*client, self.ratio(row, figure, client)?)));
+        ratios.max_by(|(_, one), (_, other)| one.median.total_cmp(&other.median))
     }
 
     fn values<'a>(

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::case::{FLOOR, Figure, TUNGSTENITE, Unit};
+use crate::case::{FLOOR, Figure, PEERS, TUNGSTENITE, Unit};
 use crate::statistics::{Measured, Spread};
+use crate::workloads::ANYWS;
 
 /// Quartiles further apart than this share of the median say that a row is not to be trusted to a
 /// digit.
@@ -55,19 +56,19 @@ fn push_table(text: &mut String, measured: &Measured, figure: &Figure, has_count
     }
 }
 
-/// The rows of anyws whose median ratio to tungstenite is above one.
-pub fn slower_than_tungstenite(measured: &Measured) -> Vec<String> {
-    let mut slower = Vec::new();
+/// The rows of anyws that cost more than a peer's, with the cheapest of those.
+pub fn dearer_than_a_peer(measured: &Measured) -> Vec<String> {
+    let mut dearer = Vec::new();
     for figure in measured.case.figures {
-        for row in measured.rows.iter().filter(|row| row.label.starts_with("anyws")) {
-            let ratio = measured.ratio(row, figure, TUNGSTENITE).map(|ratio| ratio.median);
-            if let Some(ratio) = ratio.filter(|ratio| *ratio > 1.0) {
+        for row in measured.rows.iter().filter(|row| row.label.starts_with(ANYWS)) {
+            let best = measured.best_of(&PEERS, row, figure);
+            if let Some((peer, ratio)) = best.filter(|(_, ratio)| ratio.median > 1.0) {
                 let title = figure.title(&measured.case);
-                slower.push(format!("{title}: {} ({ratio:.2}x)", row.label));
+                dearer.push(format!("{title}: {} ({:.2} x {peer})", row.label, ratio.median));
             }
         }
     }
-    slower
+    dearer
 }
 
 /// The rows whose quartiles are far apart.
