@@ -21,7 +21,9 @@ done
 "$cargo" build --release --locked --lib
 major=$(sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
 cp "$target/release/libanyws.so" "$clients/libanyws.so.$major"
-${CC:-cc} -O2 benches/clients/anyws.c -o "$clients/anyws" -Iinclude \
-    "$clients/libanyws.so.$major" "-Wl,-rpath,$clients" -lpthread
+for client in anyws anyws-connections; do
+    ${CC:-cc} -O2 "benches/clients/$(echo "$client" | tr - _).c" -o "$clients/$client" -Iinclude \
+        "$clients/libanyws.so.$major" "-Wl,-rpath,$clients" -lpthread
+done
 # The counts are the client's alone: the server need not be quick.
 exec "$cargo" bench --quiet --locked --profile dev --bench loopback -- gates "$clients"

@@ -19,11 +19,15 @@ static inline void set_control(ws_socket *socket, ws_control control, uint64_t v
 static inline void set_trust(ws_socket *socket, const char *path)
 {
     static char pem[64 * 1024];
-    FILE *file = fopen(path, "rb");
-    size_t length = file ? fread(pem, 1, sizeof pem, file) : 0;
+    static size_t length; /* read once, as the other clients do */
 
-    if (file)
-        fclose(file);
+    if (length == 0) {
+        FILE *file = fopen(path, "rb");
+
+        length = file ? fread(pem, 1, sizeof pem, file) : 0;
+        if (file)
+            fclose(file);
+    }
     set_control(socket, WS_CONTROL_TRUST_SYSTEM_STORE, 0);
     if (WS_FAILED(ws_set_control_bytes(socket, WS_CONTROL_TRUSTED_CERTIFICATES, pem, length)))
         fail(ws_last_error_message());

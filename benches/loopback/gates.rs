@@ -8,7 +8,9 @@ use crate::Failure;
 use crate::case::Case;
 use crate::counts::Tool;
 use crate::runner::Bench;
-use crate::workloads::{self, APPLICATION, BATCH, CALLBACK, IO_THREAD, QUEUE};
+use crate::workloads::{
+    self, ANYWS, APPLICATION, BATCH, CALLBACK, FULL, IO_THREAD, QUEUE, RESUMED,
+};
 
 /// How bytes fall into reads, and threads into turns, is up to the system: what is too much must be
 /// so every time.
@@ -42,19 +44,21 @@ const SEND: &str = "W4 send 64 B";
 const LARGE_RECEIVE: &str = "W5 receive 1 MiB";
 const LARGE_SEND: &str = "W5 send 1 MiB";
 const LARGE_ECHO: &str = "W5 echo 1 MiB";
+const CONNECT: &str = "W9 connect";
+const TLS_CONNECT: &str = "W9 TLS connect";
 
 const GATES: &[Gate] = &[
-    instructions(ECHO, CALLBACK, 500.0),
+    instructions(ECHO, CALLBACK, 466.0),
     instructions(RECEIVE, CALLBACK, 112.0),
     instructions(RECEIVE, QUEUE, 231.0),
     instructions(SEND, IO_THREAD, 260.0),
     instructions(SEND, BATCH, 238.0),
     instructions(SEND, APPLICATION, 415.0),
-    over_tls(instructions(ECHO, CALLBACK, 1650.0)),
-    over_tls(instructions(RECEIVE, CALLBACK, 495.0)),
-    over_tls(instructions(RECEIVE, QUEUE, 620.0)),
-    over_tls(instructions(SEND, IO_THREAD, 640.0)),
-    over_tls(instructions(SEND, BATCH, 615.0)),
+    over_tls(instructions(ECHO, CALLBACK, 1520.0)),
+    over_tls(instructions(RECEIVE, CALLBACK, 468.0)),
+    over_tls(instructions(RECEIVE, QUEUE, 611.0)),
+    over_tls(instructions(SEND, IO_THREAD, 598.0)),
+    over_tls(instructions(SEND, BATCH, 582.0)),
     over_tls(instructions(SEND, APPLICATION, 715.0)),
     system_calls(PING_PONG, CALLBACK, 3.3),
     system_calls(PING_PONG, APPLICATION, 5.5),
@@ -68,6 +72,12 @@ const GATES: &[Gate] = &[
     system_calls(LARGE_SEND, IO_THREAD, 18.7),
     system_calls(LARGE_SEND, APPLICATION, 18.7),
     system_calls(LARGE_ECHO, CALLBACK, 28.6),
+    instructions(CONNECT, ANYWS, 39_900.0),
+    over_tls(instructions(TLS_CONNECT, FULL, 2_050_000.0)),
+    over_tls(instructions(TLS_CONNECT, RESUMED, 1_280_000.0)),
+    system_calls(CONNECT, ANYWS, 14.3),
+    over_tls(system_calls(TLS_CONNECT, FULL, 23.1)),
+    over_tls(system_calls(TLS_CONNECT, RESUMED, 23.1)),
 ];
 
 pub fn run(directory: &Path) -> Result<ExitCode, Failure> {

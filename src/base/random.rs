@@ -1,9 +1,9 @@
 //! Unpredictable bytes: mask keys and handshake nonces.
 //!
-//! Nonces come from the operating system. Mask keys come from a generator of each thread (ChaCha12),
-//! seeded there and every so often anew, and are drawn by the handful: a key costs neither a system
-//! call nor a lock. The boundary refuses the child of a `fork`, so that no generator ever goes on in
-//! two processes. Tests seed a fixed sequence.
+//! Both come from a generator of each thread (ChaCha12), seeded by the operating system and every so
+//! often anew, and keys are drawn by the handful: none costs a system call or a lock. The boundary
+//! refuses the child of a `fork`, so that no generator ever goes on in two processes. Tests seed a
+//! fixed sequence.
 
 use std::cell::RefCell;
 
@@ -134,8 +134,12 @@ impl Source {
 
 /// Sixteen fresh bytes for `Sec-WebSocket-Key`, never reused. RFC 6455 §4.1.
 pub fn nonce() -> [u8; 16] {
+    let mut words = [[0; 4]; 4];
+    SOURCE.with_borrow_mut(|source| source.draw(&mut words));
     let mut bytes = [0; 16];
-    fill(&mut bytes);
+    for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+        *place = word;
+    }
     bytes
 }
 

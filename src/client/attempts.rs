@@ -23,6 +23,10 @@ pub(super) struct Attempts {
     failure: Option<Error>,
 }
 
+/// Here a socket that becomes writable is connected, unless it also hangs up. Whose readiness it is
+/// nobody says, where several are under way.
+const READINESS_TELLS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 #[derive(Debug)]
 struct Attempt {
     socket: TcpStream,
@@ -62,7 +66,7 @@ impl Attempts {
     }
 
     pub fn advance(&mut self, turn: &mut Turn<'_>) -> Raced {
-        if let Some(winner) = self.judge(turn.now) {
+        if let Some(winner) = self.judge(turn) {
             let Attempt { socket, address, deadline } = winner;
             return Raced::Connected { socket, address, deadline };
         }
@@ -92,13 +96,18 @@ impl Attempts {
     }
 
     /// Takes out the attempt that has succeeded, and drops those that have failed.
-    fn judge(&mut self, now: Instant) -> Option<Attempt> {
+    fn judge(&mut self, turn: &Turn<'_>) -> Option<Attempt> {
+        if READINESS_TELLS && turn.writable && !turn.hung_up && self.under_way.len() == 1 {
+            return self.under_way.pop();
+        }
         let mut at = 0;
         while let Some(attempt) = self.under_way.get(at) {
             let failure = match attempt.outcome() {
                 Some(Ok(())) => return Some(self.under_way.swap_remove(at)),
                 Some(Err(error)) => Some(error),
-                None if now >= attempt.deadline => Some(Error::new(Phase::Tcp, Cause::Timeout)),
+                None if turn.now >= attempt.deadline => {
+                    Some(Error::new(Phase::Tcp, Cause::Timeout))
+                }
                 None => None,
             };
             match failure {

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use rustls_pki_types::ServerName;
 
 use crate::base::lock::lock;
-use crate::base::random;
-use crate::handshake::{self, Conversation, Step};
+use crate::handshake::{Conversation, Step};
 use crate::http::uri::Host;
 use crate::protocol::deflate::Parameters;
 use crate::reactor::Turn;
-use crate::transport::stream::{Read, Stream, StreamFault};
+use crate::transport::stream::{Stream, StreamFault};
 use crate::transport::tls::TlsSession;
 
 use super::attempts::{Attempts, Raced};
@@ -23,6 +22,8 @@ use super::lookup::{self, Lookup};
 use super::request::Request;
 use super::tunnel::{Tunnel, Tunnelled};
 
+mod upgrading;
+
 #[derive(Debug)]
 pub enum Progress {
     /// Come back on readiness, a command, or at the deadline.
@@ -32,6 +33,17 @@ pub enum Progress {
     /// The application is to be asked whether it accepts the server's certificate.
     Validate,
     Failed(Error),
+}
+
+/// An open connection.
+pub struct Connected {
+    pub stream: Stream,
+    /// What has been read beyond the 101.
+    pub leftover: Vec<u8>,
+    /// What was agreed on compression.
+    pub compression: Option<Parameters>,
+    /// There is no more to be read until readiness comes.
+    pub is_drained: bool,
 }
 
 pub struct Connecting {
@@ -45,6 +57,8 @@ pub struct Connecting {
     tunnel: Option<Tunnel>,
     /// When the stage that is timed began.
     begun: Instant,
+    /// The peer has ended its side, be it in an earlier turn: there is no further edge for that.
+    has_hung_up: bool,
 }
 
 enum Stage {
@@ -57,8 +71,22 @@ enum Stage {
     /// TLS is up; the application has been asked.
     Validation(Stream),
     Http(Stream, Box<Conversation>, usize),
-    /// The upgrade is done; these bytes came behind it.
-    Done(Stream, Vec<u8>, Option<Parameters>),
+    /// The upgrade is done.
+    Done(Connected),
+}
+
+impl Stage {
+    /// Readiness has come.
+    fn notice_edge(&mut self) {
+        match self {
+            Stage::ProxyTls(stream)
+            | Stage::Proxy(stream)
+            | Stage::Tls(stream)
+            | Stage::Validation(stream)
+            | Stage::Http(stream, ..) => stream.notice_edge(),
+            Stage::Lookup | Stage::Tcp(_) | Stage::Done(..) => {}
+        }
+    }
 }
 
 impl Connecting {
@@ -71,6 +99,7 @@ impl Connecting {
             lookup: Lookup::default(),
             tunnel: None,
             begun: now,
+            has_hung_up: false,
         }
     }
 
@@ -78,11 +107,10 @@ impl Connecting {
         self.total_deadline.map_or(self.deadline, |total| total.min(self.deadline))
     }
 
-    /// The connection, once `advance` has answered `None`, what has been read beyond the 101, and
-    /// the compression that was agreed there.
-    pub fn into_connection(self) -> Option<(Stream, Vec<u8>, Option<Parameters>)> {
+    /// The connection, once `advance` has answered `None`.
+    pub fn into_connection(self) -> Option<Connected> {
         match self.stage {
-            Stage::Done(stream, leftover, compression) => Some((stream, leftover, compression)),
+            Stage::Done(connected) => Some(connected),
             _ => None,
         }
     }
@@ -148,6 +176,10 @@ impl Connecting {
             && let Some(error) = self.timed_out(turn, link)
         {
             return Some(Progress::Failed(error));
+        }
+        self.has_hung_up |= turn.hung_up;
+        if turn.readable {
+            self.stage.notice_edge();
         }
         loop {
             let stage = std::mem::replace(&mut self.stage, Stage::Lookup);
@@ -247,6 +279,7 @@ impl Connecting {
                 return Err(Error { phase: self.first_phase(error.phase), ..error });
             }
         };
+        self.has_hung_up = turn.hung_up;
         lock(&link.information).set_addresses(socket.local_addr().ok(), address);
         self.stage_ended(Timed::Tcp, link);
         let mut stream = Stream::plain(Arc::new(socket));
@@ -256,7 +289,7 @@ impl Connecting {
                 let failed = |fault| Error::new(Phase::Proxy, Cause::Tls(fault));
                 let session =
                     TlsSession::new(config, server_name(proxy.host())?).map_err(failed)?;
-                stream.secure(session);
+                stream.secure(session, self.is_silent(turn));
                 self.stage = Stage::ProxyTls(stream);
                 Ok(None)
             }
@@ -264,8 +297,21 @@ impl Connecting {
                 self.stage = Stage::Proxy(stream);
                 Ok(None)
             }
-            (None, _) => self.reach(stream),
+            (None, _) => {
+                let is_silent = self.is_silent(turn);
+                self.reach(stream, is_silent)
+            }
         }
+    }
+
+    /// Whether a connection that is new has brought nothing, so that an edge tells when it does.
+    fn is_silent(&self, turn: &Turn<'_>) -> bool {
+        self.trusts_short_reads() && !turn.readable
+    }
+
+    /// A short read means that the system has no more.
+    fn trusts_short_reads(&self) -> bool {
+        SILENCE_TELLS && !self.has_hung_up
     }
 
     fn proxy_tls(
@@ -273,7 +319,7 @@ impl Connecting {
         mut stream: Stream,
         turn: &mut Turn<'_>,
     ) -> Result<Option<Progress>, Error> {
-        let done = stream.handshake(&mut turn.scratch.ciphertext);
+        let done = stream.handshake(&mut turn.scratch.ciphertext, self.trusts_short_reads());
         let in_proxy = |fault| Error { phase: Phase::Proxy, ..stream_error(Phase::Proxy, fault) };
         match done.map_err(in_proxy)? {
             Some(true) => {
@@ -294,7 +340,7 @@ impl Connecting {
         turn: &mut Turn<'_>,
         link: &Arc<Link>,
     ) -> Result<Option<Progress>, Error> {
-        let Some(tunnel) = &mut self.tunnel else { return self.reach(stream) };
+        let Some(tunnel) = &mut self.tunnel else { return self.reach(stream, false) };
         let tunnelled = tunnel.advance(&mut stream, turn);
         match tunnelled {
             Ok(Tunnelled::Pending) => {
@@ -308,7 +354,7 @@ impl Connecting {
             Ok(Tunnelled::Open) => {
                 self.tunnel = None;
                 self.stage_ended(Timed::Proxy, link);
-                self.reach(stream)
+                self.reach(stream, false)
             }
             Ok(Tunnelled::Reconnect { is_afresh }) => {
                 drop(stream);
@@ -324,14 +370,14 @@ impl Connecting {
     }
 
     /// A way to the server is open.
-    fn reach(&mut self, mut stream: Stream) -> Result<Option<Progress>, Error> {
+    fn reach(&mut self, mut stream: Stream, is_silent: bool) -> Result<Option<Progress>, Error> {
         let Some(config) = &self.lookup.tls else {
             self.begin_upgrade(stream);
             return Ok(None);
         };
         let failed = |fault| Error::new(Phase::Tls, Cause::Tls(fault));
         let name = server_name(self.request.offer.uri.host())?;
-        stream.secure(TlsSession::new(config, name).map_err(failed)?);
+        stream.secure(TlsSession::new(config, name).map_err(failed)?, is_silent);
         self.stage = Stage::Tls(stream);
         Ok(None)
     }
@@ -354,7 +400,7 @@ impl Connecting {
         turn: &mut Turn<'_>,
         link: &Link,
     ) -> Result<Option<Progress>, Error> {
-        let done = stream.handshake(&mut turn.scratch.ciphertext);
+        let done = stream.handshake(&mut turn.scratch.ciphertext, self.trusts_short_reads());
         stream.look_at_tls(|tls| lock(&link.information).note_tls(tls));
         let done = done.map_err(|fault| stream_error(Phase::Tls, fault))?;
         if done == Some(true) {
@@ -362,6 +408,8 @@ impl Connecting {
         }
         match done {
             Some(true) if self.request.validates => {
+                // The request, with which it would leave, may be a while.
+                let _ = stream.flush();
                 self.stage = Stage::Validation(stream);
                 Ok(Some(Progress::Validate))
             }
@@ -376,99 +424,10 @@ impl Connecting {
             None => Err(Error::new(Phase::Tls, Cause::ConnectionAborted)),
         }
     }
-
-    fn begin_upgrade(&mut self, stream: Stream) {
-        let conversation = Conversation::new(&self.request.offer, random::nonce());
-        self.stage = Stage::Http(stream, Box::new(conversation), 0);
-    }
-
-    fn http(
-        &mut self,
-        mut stream: Stream,
-        mut conversation: Box<Conversation>,
-        mut written: usize,
-        turn: &mut Turn<'_>,
-        link: &Arc<Link>,
-    ) -> Result<Option<Progress>, Error> {
-        let written_before = written;
-        loop {
-            let rest = conversation.request().get(written..).unwrap_or_default();
-            if rest.is_empty() {
-                break;
-            }
-            // The answer may be there already: a refusal is worth more than a broken pipe.
-            match stream.write_some(rest) {
-                Ok(count) if count > 0 => written += count,
-                _ => break,
-            }
-        }
-        let _ = stream.flush();
-        // The request has just left, and nothing has come before it: an edge will tell of the answer.
-        let has_asked = written > written_before;
-        if SILENCE_TELLS && has_asked && !(turn.readable || stream.is_secure()) {
-            self.stage = Stage::Http(stream, conversation, written);
-            return Ok(Some(Progress::Pending));
-        }
-        for _ in 0..READS_PER_TURN {
-            let input = turn.scratch.input.get_mut(..RESPONSE_READ_BYTES).unwrap_or_default();
-            let read = stream
-                .read(input, &mut turn.scratch.ciphertext, false)
-                .map_err(|fault| stream_error(Phase::Http, fault))?;
-            let step = match read {
-                Read::Blocked => {
-                    self.stage = Stage::Http(stream, conversation, written);
-                    return Ok(Some(Progress::Pending));
-                }
-                Read::End => conversation.receive_eof().map(|step| (step, 0)),
-                Read::Bytes(count) => {
-                    let bytes = input.get(..count).unwrap_or_default();
-                    conversation.receive(bytes).map(|step| (step, count))
-                }
-            };
-            match step {
-                Ok((Step::More, _)) => {}
-                Ok((Step::Upgraded { consumed }, count)) => {
-                    let leftover = input.get(consumed..count).unwrap_or_default().to_vec();
-                    lock(&link.information).note_response(&conversation);
-                    self.stage_ended(Timed::Http, link);
-                    self.stage = Stage::Done(stream, leftover, conversation.compression());
-                    return Ok(None);
-                }
-                Ok((Step::Refused { status }, _)) => {
-                    lock(&link.information).note_response(&conversation);
-                    self.stage_ended(Timed::Http, link);
-                    let goes_on = match conversation.response() {
-                        Some(response) => self.request.goes_on_after(response)?,
-                        None => false,
-                    };
-                    if goes_on {
-                        drop(stream);
-                        let uri = self.request.offer.uri.as_str();
-                        lock(&link.information).set_request_uri(uri);
-                        return self.begin_round(link);
-                    }
-                    return Err(Error::new(Phase::Http, Cause::HttpStatus(status)));
-                }
-                Err(handshake::Fault::Eof) => {
-                    return Err(Error::new(Phase::Http, Cause::ConnectionAborted));
-                }
-                Err(fault) => {
-                    lock(&link.information).note_response(&conversation);
-                    return Err(Error::new(Phase::Http, Cause::Handshake(fault)));
-                }
-            }
-        }
-        // There may be more: the deadline is looked at in between.
-        self.stage = Stage::Http(stream, conversation, written);
-        Ok(Some(Progress::Again))
-    }
 }
 
 /// epoll makes an edge for every arrival; elsewhere one has to read until the system would block.
 const SILENCE_TELLS: bool = cfg!(any(target_os = "linux", target_os = "android"));
-const READS_PER_TURN: usize = 16;
-/// Enough for any legal response; an endless one is met in small bites.
-const RESPONSE_READ_BYTES: usize = 16 * 1024;
 
 fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     match host {

@@ -241,8 +241,10 @@ impl Link {
 
     /// Marks this thread as the one that has the session's turn.
     pub fn enter_turn(&self) -> InTurn {
-        self.kicked.store(false, Ordering::SeqCst);
-        InTurn(IN_TURN.replace(self))
+        InTurn {
+            was_kicked: self.kicked.swap(false, Ordering::SeqCst),
+            outer: IN_TURN.replace(self),
+        }
     }
 
     #[inline]
@@ -260,10 +262,14 @@ impl Link {
 
 /// While it lives, its thread has a session's turn.
 #[derive(Debug)]
-pub struct InTurn(*const Link);
+pub struct InTurn {
+    /// Somebody asked for the turn. Without that there are no new commands.
+    pub was_kicked: bool,
+    outer: *const Link,
+}
 
 impl Drop for InTurn {
     fn drop(&mut self) {
-        IN_TURN.set(self.0);
+        IN_TURN.set(self.outer);
     }
 }

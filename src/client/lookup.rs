@@ -51,8 +51,10 @@ pub struct Lookup {
 /// Finds the answers and hands them to the link as those of `attempt`.
 pub fn begin(link: &Arc<Link>, attempt: u64, question: Question) {
     let names = question.names();
-    if names.is_empty() && question.trust.is_none() && question.proxy_trust.is_none() {
-        return link.looked_up(attempt, answer(&question));
+    if names.is_empty()
+        && let Some(known) = Known::of(&question)
+    {
+        return link.looked_up(attempt, answer(&question, Some(known)));
     }
     let weak = Arc::downgrade(link);
     let job = move || {
@@ -60,7 +62,7 @@ pub fn begin(link: &Arc<Link>, attempt: u64, question: Question) {
         if !weak.upgrade().is_some_and(|link| link.awaits(attempt)) {
             return;
         }
-        let lookup = answer(&question);
+        let lookup = answer(&question, None);
         if let Some(link) = weak.upgrade() {
             link.looked_up(attempt, lookup);
         }
@@ -72,18 +74,40 @@ pub fn begin(link: &Arc<Link>, attempt: u64, question: Question) {
     }
 }
 
-fn answer(question: &Question) -> Result<Lookup, Error> {
-    let tls = |wanted: &Option<(trust::TrustSettings, trust::Route)>| {
+type Trusted = Option<Arc<trust::Configuration>>;
+
+/// Whom TLS trusts on each way on which it is spoken, where all of that is known from an earlier
+/// connect.
+struct Known {
+    server: Trusted,
+    proxy: Trusted,
+}
+
+impl Known {
+    fn of(question: &Question) -> Option<Known> {
+        let known = |wanted: &Option<(trust::TrustSettings, trust::Route)>| match wanted {
+            Some((settings, route)) => trust::known(settings, route).map(Some),
+            None => Some(None),
+        };
+        Some(Known { proxy: known(&question.proxy_trust)?, server: known(&question.trust)? })
+    }
+}
+
+fn answer(question: &Question, known: Option<Known>) -> Result<Lookup, Error> {
+    let found = |wanted: &Option<(trust::TrustSettings, trust::Route)>| {
         let found = wanted.as_ref().map(|(settings, route)| trust::configuration(settings, route));
         found.transpose().map_err(|fault| Error::new(Phase::Tls, Cause::Tls(fault)))
     };
-    let tls_of_proxy = tls(&question.proxy_trust);
+    let (tls, tls_of_proxy) = match known {
+        Some(Known { server, proxy }) => (Some(server), Ok(proxy)),
+        None => (None, found(&question.proxy_trust)),
+    };
     Ok(Lookup {
         addresses: addresses(&question.peer)
             .map_err(|error| Error { phase: question.peer_phase, ..error })?,
         target: question.target.as_ref().map(addresses).transpose()?.unwrap_or_default(),
         proxy_tls: tls_of_proxy?,
-        tls: tls(&question.trust)?,
+        tls: tls.map_or_else(|| found(&question.trust), Ok)?,
     })
 }
 

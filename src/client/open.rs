@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::lock::lock;
-use crate::protocol::deflate::{Deflater, Inflater, Parameters};
+use crate::protocol::deflate::{Deflater, Inflater};
 use crate::protocol::receiver::{Limits, Mode, Receiver};
 use crate::reactor::Turn;
 use crate::reactor::task::Scratch;
 use crate::transport::stream::Stream;
 use crate::transport::tcp;
 
+use super::connecting::Connected;
 use super::controls::{Control, NO_LIMIT};
 use super::ending::Closing;
 use super::error::{Cause, Error, Phase};
@@ -71,14 +72,8 @@ pub struct Open {
 }
 
 impl Open {
-    /// `unread`: bytes that came behind the 101. `compression`: what was agreed there.
-    pub fn new(
-        stream: Stream,
-        mut unread: Vec<u8>,
-        compression: Option<Parameters>,
-        link: &Link,
-        now: Instant,
-    ) -> Open {
+    pub fn new(connected: Connected, link: &Link, now: Instant) -> Open {
+        let Connected { stream, leftover: mut unread, compression, is_drained } = connected;
         if !unread.is_empty() {
             unread.push(0);
         }
@@ -98,7 +93,7 @@ impl Open {
             compression.map(|agreed| Inflater::new(&agreed, Arc::clone(&link.runtime.spares)));
         let bytes_received = unread.len().saturating_sub(1) as u64;
         let fresh = Open::over(stream, inflater, link, now);
-        Open { bytes_received, unread, may_read: true, ..fresh }
+        Open { bytes_received, unread, trusts_short_reads: is_drained, ..fresh }
     }
 
     /// Nothing has been read, or everything that has been is taken.
@@ -229,17 +224,15 @@ impl Open {
             return;
         }
         lock(&link.outgoing).outbox.close(&[]);
+        tcp::hold_for_the_end(self.stream.tcp());
         let _ = self.write_out(link);
         self.leave(turn);
     }
 
-    /// Ends our side; unread bytes are taken out first, for the system would answer them with RST
-    /// and the peer might lose our last frame.
+    /// Says the last word before the descriptor goes, which is now; unread bytes are taken out first,
+    /// for the system would answer them with RST and the peer might lose our last frame.
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>) {
-        // A plain one ends when its descriptor goes, which is now.
-        if self.stream.is_secure() {
-            self.stream.end();
-        }
+        self.stream.take_leave();
         let _ = tcp::receive(self.stream.tcp(), &mut turn.scratch.input);
     }
 
@@ -279,11 +272,10 @@ impl Open {
         link: &Link,
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
-        // With TLS something else than messages may wait.
-        if !self.stream.is_secure() && lock(&link.outgoing).has_nothing_to_do() {
+        let (mut error, has_more) = self.write_and_look(link);
+        if error.is_none() && !has_more {
             return None;
         }
-        let mut error = self.write_out(link);
         for _ in 0..STAGES_PER_TURN {
             if error.is_some() || !link.stage_waiting() {
                 break;
@@ -336,12 +328,22 @@ impl Open {
     }
 
     pub(super) fn write_out(&mut self, link: &Link) -> Option<std::io::Error> {
+        self.write_and_look(link).0
+    }
+
+    /// The same; also whether there is more to write, or something to tell.
+    fn write_and_look(&mut self, link: &Link) -> (Option<std::io::Error>, bool) {
         // Nobody else sees to ciphertext that the system did not take.
         let flushed = self.stream.flush();
         let outgoing = lock(&link.outgoing);
+        if outgoing.has_nothing_to_do() {
+            return (flushed.err(), false);
+        }
         // Another thread sees to a flood; otherwise what comes meanwhile is written, too.
         let rounds = if outgoing.has_gathered { 1 } else { WRITES_PER_TURN };
         let mut outgoing = link.write_waiting(outgoing, self.stream.output(), rounds);
-        outgoing.take_error().or(flushed.err())
+        let error = outgoing.take_error().or(flushed.err());
+        let has_more = outgoing.has_events() || outgoing.can_stage() || !outgoing.outbox.is_empty();
+        (error, has_more)
     }
 }

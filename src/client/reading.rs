@@ -42,7 +42,7 @@ impl Open {
             let read = self.stream.read_into(target, count, ciphertext, trusts);
             return match read {
                 Ok(Read::Bytes(got)) => {
-                    self.may_read = got == count || !trusts || self.stream.is_secure();
+                    self.may_read = got == count || !trusts || !self.stream.is_drained();
                     self.heard_at = turn.now;
                     self.bytes_received += got as u64;
                     let event = self.receiver.direct_received(got)?;
@@ -64,7 +64,7 @@ impl Open {
         match self.stream.read(buffer, &mut turn.scratch.ciphertext, trusts) {
             Ok(Read::Bytes(end)) => {
                 // A short read of a plain socket has emptied it: the next byte makes a new edge.
-                self.may_read = end == room || !trusts || self.stream.is_secure();
+                self.may_read = end == room || !trusts || !self.stream.is_drained();
                 self.heard_at = turn.now;
                 self.bytes_received += end as u64;
                 let mut bytes = std::mem::take(&mut turn.scratch.input);
@@ -238,7 +238,7 @@ impl Open {
         let read = self.stream.read(target, ciphertext, self.trusts_short_reads);
         if let Ok(Read::Bytes(got)) = read {
             reading.advance(got);
-            self.may_read = got == count || !self.trusts_short_reads || self.stream.is_secure();
+            self.may_read = got == count || !self.trusts_short_reads || !self.stream.is_drained();
             self.heard_at = turn.now;
             self.bytes_received += got as u64;
             self.receiver.direct_taken(got);

@@ -52,12 +52,15 @@ impl<S: Sink> Session<S> {
 
 impl<S: Sink> Task for Session<S> {
     fn turn(&mut self, turn: &mut Turn<'_>) -> Next {
-        let link = Arc::clone(&self.link);
-        if !std::mem::replace(&mut self.has_begun, true) {
-            link.set_remote(turn.remote());
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        if is_first {
+            self.link.set_remote(turn.remote());
         }
-        let _in_turn = link.enter_turn();
-        let mut commands = link.take_commands();
+        let in_turn = self.link.enter_turn();
+        let mut commands = match is_first || in_turn.was_kicked {
+            true => self.link.take_commands(),
+            false => Commands::default(),
+        };
         if commands.free {
             return self.free(turn);
         }
@@ -153,7 +156,7 @@ impl<S: Sink> Session<S> {
     fn connected(&mut self, turn: &mut Turn<'_>) -> Next {
         let stage = std::mem::replace(&mut self.stage, Stage::Gone);
         let Stage::Connecting(connecting, connect) = stage else { return Next::Finished };
-        let Some((stream, leftover, compression)) = connecting.into_connection() else {
+        let Some(connected) = connecting.into_connection() else {
             self.connect_failed(Error::new(Phase::Http, Cause::Unexpected), connect);
             return Next::Finished;
         };
@@ -161,7 +164,9 @@ impl<S: Sink> Session<S> {
         if let Some(aside) = self.link.aside.made() {
             *lock(&aside.error) = None;
         }
-        let open = Open::new(stream, leftover, compression, &self.link, turn.now);
+        // What came with the 101, and what may have come since, where no further edge tells of it.
+        turn.readable = !connected.is_drained;
+        let open = Open::new(connected, &self.link, turn.now);
         self.stage = Stage::Open(Box::new(open));
         self.link.state.advance(State::Connecting, State::Open);
         match connect {
@@ -169,8 +174,6 @@ impl<S: Sink> Session<S> {
             Some(Completion::Event(cookie)) => self.sink.completed(CONNECT, cookie, None, 0),
             Some(Completion::Store(..)) | None => {}
         }
-        // What came with the 101, and what may have come since: there is no further edge for it.
-        turn.readable = true;
         let commands = self.link.take_commands();
         if commands.free {
             return self.free(turn);

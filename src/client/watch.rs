@@ -43,7 +43,10 @@ impl Alarm {
     fn rings(&mut self, deadline: Option<Instant>) -> bool {
         // One that has passed is dealt with now, and wakes nobody again.
         let coming = deadline.filter(|deadline| *deadline > self.now);
-        self.next = self.next.into_iter().chain(coming).min();
+        self.next = match (self.next, coming) {
+            (Some(next), Some(coming)) => Some(next.min(coming)),
+            (next, coming) => next.or(coming),
+        };
         deadline.is_some() && coming.is_none()
     }
 
@@ -76,7 +79,8 @@ impl Open {
             Closing::Sent { since } => {
                 let is_late =
                     alarm.rings_after(since, link.controls.duration(Control::CloseTimeoutMs));
-                if is_late || self.is_stalled(&mut alarm, link) {
+                let stalled_since = lock(&link.outgoing).stalled_since;
+                if is_late || rings_for_stall(stalled_since, &mut alarm, link) {
                     let phase = if is_late { Phase::Closing } else { Phase::WebSocket };
                     return self.timed_out(phase);
                 }
@@ -89,26 +93,28 @@ impl Open {
     fn watch_open(&mut self, mut alarm: Alarm, link: &Link) -> Outcome {
         let schedule = schedule(&link.controls);
         let mut wants_turn = false;
-        let has_beaten = {
-            let mut outgoing = lock(&link.outgoing);
-            let beats = !schedule.is_empty() || outgoing.heartbeat().is_some();
-            if beats {
-                outgoing.heartbeat_mut().hear(!self.is_paused, alarm.now);
-            }
-            beats && queue_beats(&mut outgoing, &schedule, alarm.now)
-        };
-        if has_beaten {
+        let mut outgoing = lock(&link.outgoing);
+        let beats = !schedule.is_empty() || outgoing.heartbeat().is_some();
+        if beats {
+            outgoing.heartbeat_mut().hear(!self.is_paused, alarm.now);
+        }
+        if beats && queue_beats(&mut outgoing, &schedule, alarm.now) {
+            drop(outgoing);
             if let Some(error) = self.write_out(link)
                 && let Some(outcome) = self.failed(Error::from_system(self.phase(), &error))
             {
                 return outcome;
             }
-            wants_turn = lock(&link.outgoing).wants_writer();
+            outgoing = lock(&link.outgoing);
+            wants_turn = outgoing.wants_writer();
         }
-        if self.is_stalled(&mut alarm, link) {
+        let stalled_since = outgoing.stalled_since;
+        let expected = Expected::of(&outgoing, &schedule);
+        drop(outgoing);
+        if rings_for_stall(stalled_since, &mut alarm, link) {
             return self.timed_out(Phase::WebSocket);
         }
-        if !self.is_silent(&mut alarm, &schedule, link) {
+        if !self.is_silent(&mut alarm, &expected, link) {
             self.late = None;
         } else if !self.looks_again(&mut alarm) {
             return self.timed_out(Phase::WebSocket);
@@ -118,28 +124,13 @@ impl Open {
         if wants_turn { Outcome::Again } else { Outcome::Wait(alarm.next) }
     }
 
-    /// Bytes wait, and none has left for too long.
-    fn is_stalled(&self, alarm: &mut Alarm, link: &Link) -> bool {
-        let since = lock(&link.outgoing).stalled_since;
-        since.is_some_and(|since| {
-            alarm.rings_after(since, link.controls.duration(Control::SendTimeoutMs))
-        })
-    }
-
     /// The peer owes something, and it has not come for too long.
-    fn is_silent(&self, alarm: &mut Alarm, schedule: &Schedule, link: &Link) -> bool {
-        let (deadline, next_beat, ping_sent) = {
-            let outgoing = lock(&link.outgoing);
-            outgoing.heartbeat().map_or((None, None, None), |heartbeat| {
-                let next_beat = heartbeat.next_beat(schedule);
-                (heartbeat.deadline(schedule), next_beat, heartbeat.waiting_since())
-            })
-        };
-        alarm.rings(next_beat);
-        let mut is_silent = alarm.rings(deadline);
+    fn is_silent(&self, alarm: &mut Alarm, expected: &Expected, link: &Link) -> bool {
+        alarm.rings(expected.next_beat);
+        let mut is_silent = alarm.rings(expected.deadline);
         // While we do not read, the peer's silence is our own doing.
         let listens = !self.has_input();
-        let silent_since = match ping_sent {
+        let silent_since = match expected.ping_sent {
             Some(sent) => Some(sent.max(self.heard_at)),
             None if self.receiver.is_inside_message() => Some(self.heard_at),
             None => None,
@@ -187,6 +178,31 @@ impl Open {
         tcp::reset_on_drop(self.stream.tcp());
         self.lost(Error::new(phase, Cause::Timeout))
     }
+}
+
+/// What is to come of pings and pongs.
+#[derive(Default)]
+struct Expected {
+    deadline: Option<Instant>,
+    next_beat: Option<Instant>,
+    ping_sent: Option<Instant>,
+}
+
+impl Expected {
+    fn of(outgoing: &Outgoing, schedule: &Schedule) -> Expected {
+        outgoing.heartbeat().map_or(Expected::default(), |heartbeat| Expected {
+            deadline: heartbeat.deadline(schedule),
+            next_beat: heartbeat.next_beat(schedule),
+            ping_sent: heartbeat.waiting_since(),
+        })
+    }
+}
+
+/// Bytes wait, and none has left for too long.
+fn rings_for_stall(since: Option<Instant>, alarm: &mut Alarm, link: &Link) -> bool {
+    since.is_some_and(|since| {
+        alarm.rings_after(since, link.controls.duration(Control::SendTimeoutMs))
+    })
 }
 
 fn schedule(controls: &Controls) -> Schedule {

@@ -305,7 +305,9 @@ impl<T> Outbox<T> {
         if self.taken_until.is_some() {
             return None;
         }
-        self.queue.extend(self.tail.take());
+        if let Some(tail) = self.tail.take() {
+            self.queue.push_back(tail);
+        }
         if self.wants_overtaking() {
             self.insert_control_frames();
         }
@@ -335,6 +337,8 @@ impl<T> Outbox<T> {
             if self.tail.is_none() {
                 self.tail = self.queue.pop_back();
             }
+        } else if self.queue.is_empty() {
+            self.queue = rest; // its memory serves the next writer
         }
         while self.operations.front().is_some_and(|operation| operation.end <= self.sent) {
             if let Some(operation) = self.operations.pop_front() {

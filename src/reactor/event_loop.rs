@@ -73,19 +73,17 @@ impl EventLoop {
         mailbox::mark_event_loop();
         let mut events = Events::with_capacity(EVENTS_PER_ROUND);
         let mut posts = Posts::default();
-        let mut now = timers::now();
+        let mut moment = Moment::from(timers::now());
         let mut has_polled = true;
         while !(self.stopping && self.free.len() == self.slots.len()) {
             let timeout = if !self.again.is_empty() {
                 Some(Duration::ZERO)
             } else if self.mailbox.may_sleep() {
-                self.timers.until_next(now)
+                self.timers.until_next(moment)
             } else if std::mem::take(&mut has_polled) {
                 // What this round has posted need not wait for another look at the sockets.
                 events.clear();
-                now = timers::now();
-                self.gather(&events, &mut posts, now);
-                self.run_due(now);
+                moment = self.round(&events, &mut posts);
                 continue;
             } else {
                 Some(Duration::ZERO)
@@ -101,14 +99,21 @@ impl EventLoop {
                 }
             }
             self.mailbox.has_woken();
-            now = timers::now();
-            self.gather(&events, &mut posts, now);
-            self.run_due(now);
+            moment = self.round(&events, &mut posts);
         }
     }
 
+    /// Gives everybody concerned a turn. When that was.
+    fn round(&mut self, events: &Events, posts: &mut Posts) -> Moment {
+        let now = timers::now();
+        let moment = Moment::from(now);
+        self.gather(events, posts, moment);
+        self.run_due(now);
+        moment
+    }
+
     /// Finds out who is to have a turn.
-    fn gather(&mut self, events: &Events, posts: &mut Posts, now: Instant) {
+    fn gather(&mut self, events: &Events, posts: &mut Posts, now: Moment) {
         for index in std::mem::take(&mut self.again) {
             self.mark_due(index);
         }

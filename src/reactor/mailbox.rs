@@ -38,14 +38,10 @@ pub(super) struct Posts {
     pub stop: bool,
 }
 
-impl Posts {
-    fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.jobs.is_empty() && self.kicks.is_empty() && !self.stop
-    }
-}
-
 pub(super) struct Mailbox {
     posts: Mutex<Posts>,
+    /// There are some: most turns of a loop find none, and then leave the lock alone.
+    has_posts: AtomicBool,
     /// The loop will look at the posts before it sleeps.
     awake: AtomicBool,
     waker: Waker,
@@ -55,13 +51,18 @@ impl Mailbox {
     pub fn new(poll: &Poll) -> io::Result<Mailbox> {
         Ok(Mailbox {
             posts: Mutex::default(),
+            has_posts: AtomicBool::new(false),
             awake: AtomicBool::new(false),
             waker: Waker::new(poll.registry(), WAKER)?,
         })
     }
 
     pub fn post(&self, write: impl FnOnce(&mut Posts)) {
-        write(&mut lock(&self.posts));
+        {
+            let mut posts = lock(&self.posts);
+            write(&mut posts);
+            self.has_posts.store(true, Ordering::SeqCst);
+        }
         // SeqCst pairs with `may_sleep`: either the loop sees the post, or we see it asleep.
         if !self.awake.swap(true, Ordering::SeqCst)
             && let Err(error) = self.waker.wake()
@@ -76,20 +77,25 @@ impl Mailbox {
     /// Asked before sleeping: `false` when something has been posted.
     pub fn may_sleep(&self) -> bool {
         self.awake.store(false, Ordering::SeqCst);
-        let empty = lock(&self.posts).is_empty();
-        if !empty {
-            self.awake.store(true, Ordering::SeqCst);
+        let has_posts = self.has_posts.load(Ordering::SeqCst);
+        if has_posts {
+            self.has_woken();
         }
-        empty
+        !has_posts
     }
 
+    /// Who does not see it yet wakes the loop once more.
     pub fn has_woken(&self) {
-        self.awake.store(true, Ordering::SeqCst);
+        self.awake.store(true, Ordering::Relaxed);
     }
 
     /// Takes everything; `posts` is handed in empty, so that its memory is used again.
     pub fn take(&self, posts: &mut Posts) {
-        std::mem::swap(&mut *lock(&self.posts), posts);
+        if self.has_posts.load(Ordering::Acquire) {
+            let mut waiting = lock(&self.posts);
+            self.has_posts.store(false, Ordering::Relaxed);
+            std::mem::swap(&mut *waiting, posts);
+        }
     }
 }
 

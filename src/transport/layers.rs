@@ -39,10 +39,10 @@ struct Lower<'a> {
 }
 
 impl Layers {
-    /// Puts TLS over what there is so far.
-    pub(super) fn push(&mut self, session: TlsSession) {
+    /// Puts TLS over what there is so far. `is_silent`: there is nothing to be read yet.
+    pub(super) fn push(&mut self, session: TlsSession, is_silent: bool) {
         self.stack.reserve_exact(1); // there is hardly ever another
-        self.stack.push(Layer { session, is_exhausted: false });
+        self.stack.push(Layer { session, is_exhausted: is_silent });
     }
 
     pub(super) fn top(&self) -> Option<&TlsSession> {
@@ -52,6 +52,12 @@ impl Layers {
     /// Why the peer has left, when TLS knows more of it.
     pub(super) fn explained(&self) -> Option<StreamFault> {
         self.top()?.ended().map(StreamFault::Tls)
+    }
+
+    /// Whether there is nothing to be read before there is a new edge.
+    pub(super) fn is_drained(&self) -> bool {
+        let [layer] = self.stack.as_slice() else { return self.stack.is_empty() };
+        layer.is_exhausted && layer.session.is_drained()
     }
 
     pub(super) fn notice_edge(&mut self) {
@@ -80,10 +86,14 @@ impl Layers {
         &mut self,
         tcp: &TcpStream,
         ciphertext: &mut [u8],
+        trusts_short_reads: bool,
     ) -> Result<Option<bool>, StreamFault> {
         let Some((layer, layers)) = self.stack.split_last_mut() else { return Ok(Some(true)) };
         let mut lower = Lower { tcp, layers, has_moved: &mut self.has_moved };
         loop {
+            if !layer.session.is_handshaking() {
+                return Ok(Some(true));
+            }
             if let Err(error) = layer.flush(&mut lower) {
                 // The server's last words may lie there: an alert is worth more than a broken pipe.
                 return Err(
@@ -93,8 +103,8 @@ impl Layers {
                     },
                 );
             }
-            if !layer.session.is_handshaking() {
-                return Ok(Some(true));
+            if std::mem::take(&mut layer.is_exhausted) && trusts_short_reads {
+                return Ok(Some(false));
             }
             match layer.advance(&mut lower, ciphertext, &mut Room::slice(&mut []))? {
                 Read::Bytes(_) => {}
@@ -275,7 +285,11 @@ impl Layer {
         };
         let Read::Bytes(count) = read else { return Ok(read) };
         let received = buffer.get_mut(..held + count).unwrap_or_default();
+        let was_handshaking = self.session.is_handshaking();
         let fed = self.session.receive(received, room);
+        if was_handshaking && fed.is_ok() && !self.session.is_handshaking() {
+            return Ok(read); // whoever writes next has something to say as well
+        }
         // Answers of the engine: handshake, key updates, and the alert after a failure.
         let flushed = self.flush(lower);
         fed.map_err(StreamFault::Tls)?;

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use mio::net::TcpStream;
 
@@ -35,6 +35,8 @@ pub enum StreamFault {
 
 pub struct Stream {
     output: Output,
+    /// The last read has left nothing behind in TLS, and the socket was empty then.
+    is_drained: bool,
 }
 
 /// The way out of an open stream, for whoever has something to send.
@@ -51,6 +53,8 @@ struct Shared {
     layers: Mutex<Layers>,
     /// The session, and with it every other connection of its thread, waits for its turn.
     is_awaited: AtomicBool,
+    /// Whoever has it sees to what waits, for the session did not.
+    owes_flush: AtomicBool,
 }
 
 impl Shared {
@@ -63,6 +67,31 @@ impl Shared {
         let layers = lock(&self.layers);
         self.is_awaited.store(false, Ordering::Relaxed);
         layers
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, Layers>> {
+        match self.layers.try_lock() {
+            Ok(layers) => Some(layers),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// For the session, when all it would do is to offer the system what waits: whoever is at it
+    /// does that. `None`: somebody is, and looks again afterwards.
+    fn lock_unless_written(&self) -> Option<MutexGuard<'_, Layers>> {
+        self.try_lock().or_else(|| {
+            self.owes_flush.store(true, Ordering::Relaxed);
+            // Either we find it free, or whoever had it finds our note: see `takes_over`.
+            fence(Ordering::SeqCst);
+            self.try_lock()
+        })
+    }
+
+    /// Asked by a writer that no longer has it.
+    fn takes_over(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.owes_flush.load(Ordering::Relaxed) && self.owes_flush.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -79,7 +108,15 @@ impl Output {
             None => tcp::write_chunks(&self.tcp, chunks, pool),
             Some(tls) => {
                 let goes_on = || !tls.is_awaited.load(Ordering::Relaxed);
-                lock(&tls.layers).write(&self.tcp, chunks, pool, goes_on)
+                let mut written = lock(&tls.layers).write(&self.tcp, chunks, pool, goes_on);
+                // The system may take more than it just said.
+                while tls.takes_over() && written.blocked {
+                    let more = lock(&tls.layers).write(&self.tcp, chunks, pool, goes_on);
+                    written.bytes += more.bytes;
+                    written.has_moved |= more.has_moved;
+                    (written.blocked, written.error) = (more.blocked, more.error);
+                }
+                written
             }
         }
     }
@@ -93,12 +130,13 @@ impl fmt::Debug for Output {
 
 impl Stream {
     pub fn plain(tcp: Arc<TcpStream>) -> Stream {
-        Stream { output: Output { tcp, tls: None } }
+        Stream { output: Output { tcp, tls: None }, is_drained: false }
     }
 
-    /// Puts TLS over what there is so far.
-    pub fn secure(&mut self, session: TlsSession) {
-        self.output.tls.get_or_insert_default().lock().push(session);
+    /// Puts TLS over what there is so far. `is_silent`: nothing has arrived, and readiness will tell
+    /// when something does.
+    pub fn secure(&mut self, session: TlsSession, is_silent: bool) {
+        self.output.tls.get_or_insert_default().lock().push(session, is_silent);
     }
 
     pub fn tcp(&self) -> &Arc<TcpStream> {
@@ -117,6 +155,11 @@ impl Stream {
     /// Whether bytes pass through TLS, be it only on the way to a proxy.
     pub fn is_secure(&self) -> bool {
         self.output.tls.is_some()
+    }
+
+    /// Whether a short read was the last until readiness comes, as it is of a plain socket.
+    pub fn is_drained(&self) -> bool {
+        self.output.tls.is_none() || self.is_drained
     }
 
     /// Readiness has come: whatever the last read told, the system may hold more again.
@@ -165,16 +208,21 @@ impl Stream {
         let Some(tls) = &self.output.tls else { return Ok(Read::Blocked) };
         let mut layers = tls.lock();
         let read = layers.decrypt(&self.output.tcp, room, ciphertext, trusts_short_reads);
+        self.is_drained = layers.is_drained();
         let has_ended = matches!(read, Ok(Read::End) | Err(StreamFault::System(_)));
         if has_ended { layers.explained().map_or(read, Err) } else { read }
     }
 
-    /// Takes the topmost TLS handshake as far as it goes now. `Some(true)`: it is done. `None`: the
-    /// peer left.
-    pub fn handshake(&mut self, ciphertext: &mut [u8]) -> Result<Option<bool>, StreamFault> {
+    /// Takes the topmost TLS handshake as far as it goes now. `Some(true)`: it is done, and its last
+    /// word leaves with what is written next, or with `flush`. `None`: the peer left.
+    pub fn handshake(
+        &mut self,
+        ciphertext: &mut [u8],
+        trusts_short_reads: bool,
+    ) -> Result<Option<bool>, StreamFault> {
         let Some(tls) = &self.output.tls else { return Ok(Some(true)) };
         let mut layers = tls.lock();
-        let outcome = layers.shake_hands(&self.output.tcp, ciphertext);
+        let outcome = layers.shake_hands(&self.output.tcp, ciphertext, trusts_short_reads);
         let has_ended = matches!(outcome, Ok(None) | Err(StreamFault::System(_)));
         if has_ended { layers.explained().map_or(outcome, Err) } else { outcome }
     }
@@ -187,11 +235,13 @@ impl Stream {
         }
     }
 
-    /// Hands the system what TLS still holds. `true`: it has everything.
+    /// Hands the system what TLS still holds, or leaves that to whoever is at it. `true`: it has
+    /// everything.
     pub fn flush(&mut self) -> io::Result<bool> {
-        match &self.output.tls {
-            None => Ok(true),
-            Some(tls) => tls.lock().flush(&self.output.tcp),
+        let Some(tls) = &self.output.tls else { return Ok(true) };
+        match tls.lock_unless_written() {
+            Some(mut layers) => layers.flush(&self.output.tcp),
+            None => Ok(false),
         }
     }
 
@@ -199,11 +249,16 @@ impl Stream {
         self.output.tls.as_ref().is_none_or(|tls| tls.lock().is_flushed())
     }
 
-    /// Ends our side: close_notify as far as the system takes it, then FIN.
-    pub fn end(&mut self) {
+    /// close_notify, as far as the system takes it.
+    pub fn take_leave(&mut self) {
         if let Some(tls) = &self.output.tls {
             tls.lock().end(&self.output.tcp);
         }
+    }
+
+    /// Ends our side: the same, then FIN.
+    pub fn end(&mut self) {
+        self.take_leave();
         let _ = self.output.tcp.shutdown(std::net::Shutdown::Write);
     }
 }
@@ -214,5 +269,21 @@ pub(super) fn as_read(result: io::Result<usize>) -> Result<Read, StreamFault> {
         Ok(count) => Ok(Read::Bytes(count)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Read::Blocked),
         Err(error) => Err(StreamFault::System(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_session_leaves_to_a_writer_is_taken_over_once() {
+        let shared = Shared::default();
+        assert!(shared.lock_unless_written().is_some() && !shared.takes_over());
+        let written = lock(&shared.layers);
+        assert!(shared.lock_unless_written().is_none());
+        drop(written);
+        assert!(shared.takes_over() && !shared.takes_over());
+        assert!(shared.lock_unless_written().is_some());
     }
 }

@@ -84,6 +84,14 @@ pub fn retrying<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
+/// What is sent from now on leaves together with the end of the connection, which must follow.
+pub fn hold_for_the_end(socket: &TcpStream) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = SockRef::from(socket).set_tcp_cork(true);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = socket;
+}
+
 /// The socket will send RST instead of FIN when it is dropped.
 pub fn reset_on_drop(socket: &TcpStream) {
     let _ = SockRef::from(socket).set_linger(Some(std::time::Duration::ZERO));

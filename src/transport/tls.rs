@@ -199,6 +199,11 @@ impl TlsSession {
         if self.close_notify_received { Plain::Closed } else { Plain::Empty }
     }
 
+    /// Whether everything that was received has been read, also an end or a fault.
+    pub fn is_drained(&self) -> bool {
+        self.plain.is_empty() && self.fault.is_none() && !self.close_notify_received
+    }
+
     /// Encrypts plaintext and returns how much: at most what makes about 64 KiB of ciphertext. The
     /// rest goes in after that was taken.
     ///

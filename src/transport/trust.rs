@@ -9,13 +9,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::SigningKey;
-use rustls::{ClientConfig, KeyLogFile};
+use rustls::{CipherSuite, ClientConfig, KeyLogFile};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::identity::{Answer, ClientCertificate};
@@ -102,6 +102,17 @@ pub fn configuration(
     configurations().find_or_build(settings, route, crate::reactor::now())
 }
 
+/// The same without taking any time: `None` where something would have to be read, built or waited
+/// for first.
+pub fn known(settings: &TrustSettings, route: &Route) -> Option<Arc<Configuration>> {
+    let mut configurations = match CONFIGURATIONS.try_lock() {
+        Ok(configurations) => configurations,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return None,
+    };
+    configurations.find(settings, route, crate::reactor::now())
+}
+
 /// One copy of these certificates for all sockets that trust the same.
 pub fn shared(trusted: Vec<CertificateDer<'static>>) -> Arc<[CertificateDer<'static>]> {
     configurations().share(trusted)
@@ -116,15 +127,21 @@ pub fn forget_configurations() {
     forget_spares();
 }
 
+/// RFC 8446 §9.1: the suite that every TLS 1.3 has. No less safe than AES-256 with SHA-384, which
+/// cost a handshake a tenth more, and every byte a quarter.
+const PREFERRED: CipherSuite = CipherSuite::TLS13_AES_128_GCM_SHA256;
+
 /// The cryptography this build was made with. Never the process-wide default: that belongs to the
 /// application, which may use rustls on its own.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     #[cfg(feature = "aws-lc-rs")]
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
     #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-    let provider = rustls::crypto::ring::default_provider();
+    let mut provider = rustls::crypto::ring::default_provider();
     #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
     compile_error!("one of the features `ring` and `aws-lc-rs` must be on");
+    // The others stay behind it in their order.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != PREFERRED);
     Arc::new(provider)
 }
 
@@ -138,8 +155,9 @@ pub(super) fn signing_key(key: &PrivateKeyDer<'_>) -> Option<Arc<dyn SigningKey>
     key.ok()
 }
 
+static CONFIGURATIONS: LazyLock<Mutex<Configurations>> = LazyLock::new(Mutex::default);
+
 fn configurations() -> MutexGuard<'static, Configurations> {
-    static CONFIGURATIONS: LazyLock<Mutex<Configurations>> = LazyLock::new(Mutex::default);
     // Every change of the table is complete in itself, so a panic elsewhere leaves nothing broken.
     CONFIGURATIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -162,6 +180,13 @@ struct LoadedRoots {
     at: Instant,
 }
 
+impl LoadedRoots {
+    /// Whether they need not be looked at again.
+    fn is_fresh(&self, now: Instant) -> bool {
+        !self.roots.is_copy() || now.saturating_duration_since(self.at) < ROOTS_LIFETIME
+    }
+}
+
 impl Configurations {
     fn find_or_build(
         &mut self,
@@ -182,10 +207,38 @@ impl Configurations {
                     configuration
                 }
             };
-        self.recent.retain(|recent| !Arc::ptr_eq(recent, &configuration));
-        self.recent.push_front(configuration.clone());
-        self.recent.truncate(RECENT_CONFIGURATIONS);
+        self.note_use(&configuration);
         Ok(configuration)
+    }
+
+    /// The one that is there and up to date, as far as can be told without looking at the system.
+    fn find(
+        &mut self,
+        settings: &TrustSettings,
+        route: &Route,
+        now: Instant,
+    ) -> Option<Arc<Configuration>> {
+        let system = if settings.trust_system_store {
+            let system = self.system.as_ref().filter(|system| system.is_fresh(now))?;
+            Some(system.roots.clone())
+        } else {
+            None
+        };
+        let known = self.known.get(&(settings.clone(), route.clone()))?.upgrade()?;
+        if !is_up_to_date(known.verification.shared(), &system) {
+            return None;
+        }
+        self.note_use(&known);
+        Some(known)
+    }
+
+    fn note_use(&mut self, configuration: &Arc<Configuration>) {
+        if self.recent.front().is_some_and(|latest| Arc::ptr_eq(latest, configuration)) {
+            return;
+        }
+        self.recent.retain(|recent| !Arc::ptr_eq(recent, configuration));
+        self.recent.push_front(Arc::clone(configuration));
+        self.recent.truncate(RECENT_CONFIGURATIONS);
     }
 
     fn build(
@@ -242,10 +295,7 @@ impl Configurations {
         if !settings.trust_system_store {
             return Ok(None);
         }
-        if let Some(system) = &self.system
-            && (!system.roots.is_copy()
-                || now.saturating_duration_since(system.at) < ROOTS_LIFETIME)
-        {
+        if let Some(system) = self.system.as_ref().filter(|system| system.is_fresh(now)) {
             return Ok(Some(system.roots.clone()));
         }
         let loaded = match (SystemRoots::load(), &self.system) {

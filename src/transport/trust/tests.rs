@@ -115,6 +115,24 @@ fn the_system_store_is_read_once_and_again_after_its_time() {
 }
 
 #[test]
+fn what_is_known_is_found_until_the_store_is_to_be_read_again() {
+    let mut table = Configurations::default();
+    let now = crate::reactor::now();
+    for settings in [settings(&[&Authority::new("root")], false), TrustSettings::default()] {
+        assert!(table.find(&settings, &route(), now).is_none(), "nothing has been built");
+        let built = table.find_or_build(&settings, &route(), now).unwrap();
+        let found = table.find(&settings, &route(), now).unwrap();
+        assert!(Arc::ptr_eq(&found, &built));
+        assert!(table.find(&settings, &Route { port: 1, ..route() }, now).is_none());
+        let later = now + ROOTS_LIFETIME;
+        assert_eq!(table.find(&settings, &route(), later).is_some(), !settings.trust_system_store);
+    }
+    let other = SystemRoots::Anchors(Arc::new(rustls::RootCertStore::empty()));
+    table.system = Some(LoadedRoots { roots: other, at: now });
+    assert!(table.find(&TrustSettings::default(), &route(), now).is_none(), "made with others");
+}
+
+#[test]
 fn without_sockets_only_the_last_few_configurations_live() {
     let mut table = Configurations::default();
     let settings = settings(&[&Authority::new("root")], false);
