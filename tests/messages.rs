@@ -5,6 +5,8 @@
 
 #[path = "messages/bursts.rs"]
 mod bursts;
+#[path = "messages/floods.rs"]
+mod floods;
 mod support;
 
 use anyws::ffi::result::*;

@@ -18,6 +18,8 @@ mod ending;
 mod exactness;
 #[path = "streams/kinds.rs"]
 mod kinds;
+#[path = "streams/lending.rs"]
+mod lending;
 #[path = "streams/losses.rs"]
 mod losses;
 #[path = "streams/reading.rs"]

@@ -12,6 +12,7 @@ use crate::base::lock::lock;
 
 use super::error::{Cause, Error, Misuse, Phase};
 use super::inbox::End;
+use super::lending::Loan;
 use super::sink::Completion;
 
 /// With this much ahead the socket is not read until somebody wants it.
@@ -67,6 +68,38 @@ struct Content {
     end: Option<End>,
     /// The session waits for somebody who reads.
     is_paused: bool,
+    lending: Lending,
+}
+
+/// Where the receiving half of the connection is.
+#[derive(Debug, Default)]
+enum Lending {
+    #[default]
+    WithSession,
+    /// Here, for the thread that waits for a read.
+    Lent(Box<Loan>),
+    /// That thread reads. The session may be waiting for it.
+    InUse { is_recalled: bool },
+}
+
+/// What became of a read that was gone on with on a loan.
+#[derive(Clone, Copy, Debug)]
+pub struct Returned {
+    /// The read has not ended.
+    pub is_waiting: bool,
+    pub needs_session: bool,
+}
+
+impl Lending {
+    fn give_up(&mut self) -> bool {
+        match self {
+            Lending::Lent(loan) => {
+                loan.give_up();
+                true
+            }
+            Lending::WithSession | Lending::InUse { .. } => false,
+        }
+    }
 }
 
 impl fmt::Debug for Reading {
@@ -90,7 +123,13 @@ impl Reading {
         self.filled += count;
     }
 
-    fn take(&mut self, bytes: &[u8]) -> usize {
+    /// Whether a thread sleeps until it has ended.
+    pub fn is_waited_for(&self) -> bool {
+        matches!(self.completion, Completion::Waiter(_))
+    }
+
+    /// As many of these as there is room for.
+    pub fn take(&mut self, bytes: &[u8]) -> usize {
         let room = self.room();
         let count = room.len().min(bytes.len());
         if let (Some(place), Some(piece)) = (room.get_mut(..count), bytes.get(..count)) {
@@ -168,7 +207,10 @@ impl Incoming {
         content.is_reading = true;
         content.serve(reading);
         let has_paused = std::mem::take(&mut content.is_paused);
-        Ok(self.publish(&mut content) | has_paused)
+        // Who waits goes on by itself with what is lent, others need the session.
+        let needs_it = content.reading.as_ref().is_some_and(|reading| !reading.is_waited_for());
+        let has_given_up = needs_it && content.lending.give_up();
+        Ok(self.publish(&mut content) | has_paused | has_given_up)
     }
 
     /// Cancels the read that waits. `true`: the session must have a turn to tell its end.
@@ -256,6 +298,73 @@ impl Incoming {
         if is_awaited {
             self.returned.notify_all();
         }
+    }
+
+    /// The receiving half is for the thread that waits, now or soon, until `recall_loan`.
+    pub fn lend(&self, loan: Box<Loan>) {
+        let mut content = lock(&self.content);
+        content.lending = Lending::Lent(loan);
+        if let Some(Reading { completion: Completion::Waiter(waiter), .. }) = &content.reading {
+            waiter.call();
+        }
+    }
+
+    /// Takes back what has been lent. `None`: it is just used, and comes back with `needs_session`.
+    pub fn recall_loan(&self) -> Option<Box<Loan>> {
+        let mut content = lock(&self.content);
+        match std::mem::take(&mut content.lending) {
+            Lending::Lent(loan) => Some(loan),
+            Lending::InUse { .. } | Lending::WithSession => {
+                content.lending = Lending::InUse { is_recalled: true };
+                None
+            }
+        }
+    }
+
+    /// For the thread that waits: its read, and what to go on with, until `return_loan`.
+    pub fn borrow_loan(&self) -> Option<(Reading, Box<Loan>)> {
+        let mut content = lock(&self.content);
+        let is_waited_for = content.reading.as_ref().is_some_and(Reading::is_waited_for);
+        if !is_waited_for || !matches!(&content.lending, Lending::Lent(loan) if !loan.is_over()) {
+            return None;
+        }
+        let reading = content.reading.take()?;
+        match std::mem::take(&mut content.lending) {
+            Lending::Lent(loan) => {
+                content.is_borrowed = true;
+                content.lending = Lending::InUse { is_recalled: false };
+                Some((reading, loan))
+            }
+            other => {
+                content.lending = other; // unreachable: it was looked at
+                content.reading = Some(reading);
+                None
+            }
+        }
+    }
+
+    /// `surplus` had no room in the read, which is full then.
+    pub fn return_loan(&self, reading: Reading, loan: Box<Loan>, surplus: &[u8]) -> Returned {
+        let mut content = lock(&self.content);
+        let is_recalled = matches!(content.lending, Lending::InUse { is_recalled: true });
+        let needs_session = is_recalled || loan.is_over();
+        content.lending = Lending::Lent(loan);
+        content.is_borrowed = false;
+        content.keep(surplus);
+        content.serve(reading);
+        let has_finished = self.publish(&mut content);
+        let is_waiting = content.reading.is_some() && !is_recalled;
+        let is_awaited = std::mem::take(&mut content.is_awaited);
+        drop(content);
+        if is_awaited {
+            self.returned.notify_all();
+        }
+        Returned { is_waiting, needs_session: needs_session | has_finished }
+    }
+
+    /// The thread leaves what it was lent to the session; `true`: which must have a turn.
+    pub fn give_up_loan(&self) -> bool {
+        lock(&self.content).lending.give_up()
     }
 
     /// How much the session may read now; 0 when nobody wants more. Then `begin` asks for a turn.

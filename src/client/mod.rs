@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod incoming;
 pub mod information;
 pub mod leaving;
+pub mod lending;
 pub mod link;
 pub mod lookup;
 pub mod open;

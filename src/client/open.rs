@@ -15,6 +15,7 @@ use super::connecting::Connected;
 use super::controls::{Control, NO_LIMIT};
 use super::ending::Closing;
 use super::error::{Cause, Error, Phase};
+use super::lending::Lender;
 use super::link::{Commands, Link, SocketKind};
 use super::sink::{Closed, Sink};
 use super::staging::Staging;
@@ -69,6 +70,7 @@ pub struct Open {
     /// When the last bytes came, while that matters.
     pub(super) heard_at: Instant,
     pub(super) closing: Closing,
+    pub(super) lender: Lender,
 }
 
 impl Open {
@@ -133,6 +135,7 @@ impl Open {
             has_hung_up: false,
             heard_at,
             closing: Closing::No,
+            lender: Lender::default(),
         }
     }
 
@@ -163,6 +166,9 @@ impl Open {
         if self.inflates {
             turn.scratch.with_inflated();
         }
+        if let Some(outcome) = self.end_of_loan(turn, link) {
+            return outcome;
+        }
         let mut wants_turn = false;
         self.receiver.refill_budget();
         self.is_paused = self.has_unread() && self.must_pause(link);
@@ -192,6 +198,7 @@ impl Open {
                 return outcome;
             }
         }
+        sink.end_reading();
         self.notice_local_close(link, turn.now);
         if let Some(outcome) = self.transmit(turn, link, sink) {
             return outcome;

@@ -15,15 +15,15 @@ use super::inbox::End;
 use super::incoming::Reading;
 use super::link::Link;
 use super::open::{Open, Outcome};
-use super::sink::Sink;
+use super::sink::{Sink, Wish};
 use super::state::State;
 
 /// epoll makes a new edge for every arrival; elsewhere one reads until the system would block.
 const SHORT_READS_TELL: bool = cfg!(any(target_os = "linux", target_os = "android"));
 /// A stream in large frames is read up to little more than the next header, so that the payload
 /// goes straight to the application.
-const LARGE_FRAME_BYTES: u64 = 64 * 1024;
-const HEADER_READ_BYTES: usize = 1024;
+pub(super) const LARGE_FRAME_BYTES: u64 = 64 * 1024;
+pub(super) const HEADER_READ_BYTES: usize = 1024;
 /// And of what may be compressed.
 const COMPRESSED_READ_BYTES: usize = 16 * 1024;
 /// Reads that end in one turn, and whose ends begin others.
@@ -57,6 +57,11 @@ impl Open {
             && let Some(left) = self.receiver.direct_left()
             && let Some(reading) = link.incoming.borrow()
         {
+            if self.can_lend(&reading, left, turn.now, link) {
+                link.incoming.give_back(reading);
+                self.lend_later();
+                return None;
+            }
             return self.read_into_application(reading, left, turn, link);
         }
         let room = self.room_for_reading(turn.scratch.input.len() - 1, link);
@@ -96,15 +101,15 @@ impl Open {
         link: &Link,
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
-        let mut bytes = std::mem::take(&mut self.unread);
+        let mut bytes = std::mem::take(&mut self.unread).into_boxed_slice();
         let range = std::mem::take(&mut self.unread_at)..bytes.len().saturating_sub(1);
         let end = range.end;
         if bytes.is_empty() {
-            bytes.push(0);
+            bytes = Box::new([0]);
         }
         let (outcome, at) = self.deliver(&mut bytes, range, turn, link, sink);
         if at < end {
-            self.unread = bytes;
+            self.unread = bytes.into_vec();
             self.unread_at = at;
         }
         outcome
@@ -113,20 +118,27 @@ impl Open {
     /// Everything that `bytes[range]` hold, or as much as a turn may do; also says how far it came.
     fn deliver(
         &mut self,
-        bytes: &mut [u8],
+        bytes: &mut Box<[u8]>,
         range: Range<usize>,
         turn: &mut Turn<'_>,
         link: &Link,
         sink: &mut dyn Sink,
     ) -> (Option<Outcome>, usize) {
         let mut inflated = std::mem::take(&mut turn.scratch.inflated);
-        let mut input = Input { bytes, at: range.start, end: range.end, inflated: &mut inflated };
+        let end = range.end;
+        let mut input = Input { bytes, at: range.start, end, inflated: &mut inflated };
         let is_stream = self.is_stream;
         let mut wanted = is_stream || sink.begin_messages();
         let outcome = loop {
             if wanted && !is_stream {
                 let burst = self.receiver.burst(&mut input);
-                if !burst.is_none_or(|burst| sink.burst(burst)) {
+                let wish = burst.map_or(Wish::More, |burst| sink.burst(burst));
+                if let Wish::Buffer(stretch) = wish {
+                    let at = input.at;
+                    sink.exchange(bytes, stretch, at..=end);
+                    input = Input { bytes, at, end, inflated: &mut inflated };
+                }
+                if wish == Wish::Nothing {
                     self.receiver.end();
                 } else if link.state.load() != State::Open {
                     self.notice_local_close(link, turn.now);

@@ -33,6 +33,7 @@ impl Open {
             && self.unread.is_empty()
             && self.late.is_none()
             && matches!(self.closing, Closing::No)
+            && self.lender.is_idle()
             && !(self.may_read || self.has_hung_up || self.is_paused || self.inflates)
     }
 

@@ -57,6 +57,11 @@ impl<S: Sink> Task for Session<S> {
             self.link.set_remote(turn.remote());
         }
         let in_turn = self.link.enter_turn();
+        if let Stage::Open(open) = &mut self.stage
+            && !open.take_back_loan(turn, &self.link)
+        {
+            return Next::Wait(None);
+        }
         let mut commands = match is_first || in_turn.was_kicked {
             true => self.link.take_commands(),
             false => Commands::default(),
@@ -185,13 +190,20 @@ impl<S: Sink> Session<S> {
         self.wake(turn.now);
         let Stage::Open(open) = &mut self.stage else { return Next::Finished };
         let outcome = open.turn(turn, &self.link, &mut self.sink, commands);
+        if !matches!(outcome, Outcome::Wait(_) | Outcome::Again) {
+            self.sink.end_reading(); // in the midst of it
+        }
         self.link.statistics.store_received(&open.receiver.traffic, open.bytes_received);
         match outcome {
             Outcome::Wait(deadline) => {
+                let looks_at = open.lend(turn, &self.link);
                 let rests_at = self.rest(turn.now);
-                Next::Wait(deadline.into_iter().chain(rests_at).min())
+                Next::Wait(deadline.into_iter().chain(looks_at).chain(rests_at).min())
             }
-            Outcome::Again => Next::Again,
+            Outcome::Again => {
+                open.lend(turn, &self.link);
+                Next::Again
+            }
             Outcome::Closed { closed, lingers: true } => {
                 self.closed(closed, true);
                 Next::Again

@@ -1,5 +1,6 @@
 //! Where the events of a socket go, and what an operation leaves behind to be completed.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,10 +28,15 @@ pub trait Sink: Send {
     fn begin_messages(&mut self) -> bool;
     /// One message, or a portion of one; `false` when no more are wanted.
     fn message(&mut self, part: Part, payload: Payload<'_>) -> bool;
-    /// Whole messages one behind the other; `false` when no more are wanted. Those that are not
-    /// taken are offered again, unless the socket is being closed.
-    fn burst(&mut self, burst: Burst<'_>) -> bool;
+    /// Whole messages one behind the other. Those that are not taken are offered again, unless the
+    /// socket is being closed.
+    fn burst(&mut self, burst: Burst<'_>) -> Wish;
+    /// Takes over the buffer that `stretch` is in, or copies, and leaves one of the same length. What
+    /// has not been read, `unread` with the byte behind it, lies there in the same place.
+    fn exchange(&mut self, buffer: &mut Box<[u8]>, stretch: Stretch, unread: RangeInclusive<usize>);
     fn end_messages(&mut self, has_begun: bool);
+    /// What has arrived so far has been handed over, and nothing more is read for now.
+    fn end_reading(&mut self);
     /// An operation has ended. `cookie` is what it was begun with, `bytes` how much was done, also
     /// when it failed.
     fn completed(&mut self, operation: u64, cookie: Cookie, error: Option<&Error>, bytes: u64);
@@ -41,6 +47,24 @@ pub trait Sink: Send {
     fn send_ready(&mut self);
     /// The last event ever.
     fn released(&mut self);
+}
+
+/// What comes of a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    More,
+    /// No more.
+    Nothing,
+    /// More, after an `exchange` of the buffer with this in it.
+    Buffer(Stretch),
+}
+
+/// Where in a buffer packed messages lie, up to the byte behind them, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    pub start: usize,
+    pub end: usize,
+    pub messages: usize,
 }
 
 /// The operation numbers with names.
@@ -76,6 +100,16 @@ struct Place {
     outcome: Option<Result<u64, Error>>,
     /// Somebody sleeps here: only then waking is worth a system call.
     is_awaited: bool,
+    /// Whoever waits is asked to go on with it.
+    is_called: bool,
+}
+
+/// Why a thread stopped waiting.
+#[derive(Clone, Debug)]
+pub enum Woken {
+    Ended(Result<u64, Error>),
+    Called,
+    TimedOut,
 }
 
 impl Waiter {
@@ -103,12 +137,38 @@ impl Waiter {
         }
     }
 
+    /// Asks whoever waits in `wait_for_call` to go on with the operation, now or when it comes to
+    /// wait.
+    pub fn call(&self) {
+        let mut place = lock(&self.place);
+        place.is_called = true;
+        let is_awaited = place.is_awaited;
+        drop(place);
+        if is_awaited {
+            self.changed.notify_all();
+        }
+    }
+
     /// `None` when it has not ended by the deadline.
     pub fn wait(&self, deadline: Option<Instant>) -> Option<Result<u64, Error>> {
+        loop {
+            match self.wait_for_call(deadline) {
+                Woken::Ended(outcome) => return Some(outcome),
+                Woken::Called => {}
+                Woken::TimedOut => return None,
+            }
+        }
+    }
+
+    pub fn wait_for_call(&self, deadline: Option<Instant>) -> Woken {
         let mut place = lock(&self.place);
         loop {
             if let Some(outcome) = &place.outcome {
-                return Some(outcome.clone());
+                return Woken::Ended(outcome.clone());
+            }
+            if std::mem::take(&mut place.is_called) {
+                place.is_awaited = false;
+                return Woken::Called;
             }
             place.is_awaited = true;
             let Some(deadline) = deadline else {
@@ -117,7 +177,7 @@ impl Waiter {
             };
             let left = deadline.saturating_duration_since(crate::reactor::now());
             if left.is_zero() {
-                return None;
+                return Woken::TimedOut;
             }
             place =
                 self.changed.wait_timeout(place, left).unwrap_or_else(PoisonError::into_inner).0;

@@ -12,7 +12,7 @@ use super::error::{Cause, Error, Misuse, Phase};
 use super::inbox::End;
 use super::incoming::{Reading, Target};
 use super::link::{Link, SocketKind};
-use super::sink::{Completion, READ, Sink, WRITE, Waiter};
+use super::sink::{Completion, READ, Sink, WRITE, Waiter, Woken};
 use super::socket::{NOT_CONNECTED, Socket, refuse_on_event_loop};
 use super::staging::{Item, Lent};
 use super::state::State;
@@ -79,8 +79,13 @@ impl Socket {
         let waiter = Arc::new(Waiter::default());
         self.read(target, is_partial, Completion::Waiter(Arc::clone(&waiter)))
             .map_err(|misuse| (misuse, 0))?;
-        if let Some(outcome) = waiter.wait(deadline) {
-            return Ok(moved(outcome, &waiter));
+        loop {
+            self.link.read_on_loan(deadline);
+            match waiter.wait_for_call(deadline) {
+                Woken::Ended(outcome) => return Ok(moved(outcome, &waiter)),
+                Woken::Called => {}
+                Woken::TimedOut => break,
+            }
         }
         match self.link.incoming.take_back() {
             Some(bytes) => Err((Misuse::TimedOut, bytes)),

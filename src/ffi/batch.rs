@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::client::inbox::OwnedMessage;
+use crate::client::sink::Stretch;
 use crate::protocol::Part;
 use crate::protocol::burst::{self, Packed};
 use crate::protocol::receiver::Payload;
@@ -15,7 +16,7 @@ use super::delivery::{ClosedRecord, Completed, Delivery};
 /// buffer.
 const SHARED_BYTES: usize = 16 * 1024;
 /// An emptied batch keeps its memory up to this size.
-const KEPT_BYTES: usize = 4 << 20;
+const KEPT_BYTES: usize = 1 << 20;
 /// With more than this it is handed on.
 const FULL_BYTES: usize = 1 << 30;
 
@@ -33,10 +34,11 @@ pub enum Happening {
     Released,
 }
 
-/// Messages that follow one another: packed in the batch's bytes from `start` on; a byte that is
-/// nobody's is behind them, at `end`.
-#[derive(Clone, Copy, Debug)]
+/// Messages that follow one another: packed in a buffer from `start` on; a byte that is nobody's is
+/// behind them, at `end`.
 pub struct Run {
+    /// The buffer; `None`: the bytes of the batch.
+    block: Option<Box<[u8]>>,
     start: usize,
     end: usize,
     pub messages: usize,
@@ -97,7 +99,13 @@ impl Batch {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(packed);
         let end = self.bytes.len().saturating_sub(1);
-        self.push(delivery, Happening::Messages(Run { start, end, messages }));
+        self.push(delivery, Happening::Messages(Run { block: None, start, end, messages }));
+    }
+
+    /// The same where they lie.
+    pub fn push_block(&mut self, delivery: &Arc<Delivery>, block: Box<[u8]>, stretch: Stretch) {
+        let Stretch { start, end, messages } = stretch;
+        self.push(delivery, Happening::Messages(Run { block: Some(block), start, end, messages }));
     }
 
     /// Returns the message's length.
@@ -117,7 +125,7 @@ impl Batch {
         burst::pack(&mut self.bytes, part, payload.bytes());
         let end = self.bytes.len();
         self.bytes.push(0);
-        self.push(delivery, Happening::Messages(Run { start, end, messages: 1 }));
+        self.push(delivery, Happening::Messages(Run { block: None, start, end, messages: 1 }));
         len
     }
 
@@ -138,10 +146,10 @@ impl Batch {
         self.records.extend(other.records.drain(..).map(|record| Record {
             delivery: record.delivery + deliveries,
             happening: match record.happening {
-                Happening::Messages(run) => Happening::Messages(Run {
+                Happening::Messages(run) if run.block.is_none() => Happening::Messages(Run {
                     start: run.start + bytes,
                     end: run.end + bytes,
-                    messages: run.messages,
+                    ..run
                 }),
                 other => other,
             },
@@ -151,31 +159,37 @@ impl Batch {
 
     /// What comes first. Messages are taken by way of `took`, all others with this call.
     pub fn first(&mut self) -> Option<First<'_>> {
-        let record = self.records.front()?;
-        let delivery = self.deliveries.get(record.delivery);
-        if let (Happening::Messages(run), Some(delivery)) = (&record.happening, delivery) {
-            let packed = self.bytes.get_mut(run.start..=run.end).unwrap_or_default();
-            return Some(First::Messages(delivery, Packed::new(packed)));
+        if !matches!(self.records.front()?.happening, Happening::Messages(_)) {
+            let record = self.records.pop_front()?;
+            self.events = self.events.saturating_sub(1);
+            let delivery = self.deliveries.get(record.delivery)?;
+            return Some(First::Other(Arc::clone(delivery), record.happening));
         }
-        let record = self.records.pop_front()?;
-        self.events = self.events.saturating_sub(1);
-        Some(First::Other(Arc::clone(delivery?), record.happening))
+        let record = self.records.front_mut()?;
+        let delivery = self.deliveries.get(record.delivery)?;
+        let Happening::Messages(run) = &mut record.happening else { return None };
+        let bytes = run.block.as_deref_mut().unwrap_or(&mut self.bytes);
+        let packed = bytes.get_mut(run.start..=run.end).unwrap_or_default();
+        Some(First::Messages(delivery, Packed::new(packed)))
     }
 
-    /// So many of the first messages, and the bytes that they took, have been taken.
-    pub fn took(&mut self, messages: usize, bytes: usize) {
-        let Some(Record { happening: Happening::Messages(run), .. }) = self.records.front_mut()
-        else {
-            return;
+    /// So many of the first messages, and the bytes that they took, have been taken. Returns a
+    /// buffer that has been emptied.
+    pub fn took(&mut self, messages: usize, bytes: usize) -> Option<Box<[u8]>> {
+        let Happening::Messages(run) = &mut self.records.front_mut()?.happening else {
+            return None;
         };
         // Out of which nothing can be read, that would stay for ever; but there is no such run.
         let taken = if messages == 0 { run.messages } else { messages.min(run.messages) };
         run.start += bytes;
         run.messages -= taken;
         self.events = self.events.saturating_sub(taken);
-        if run.messages == 0 {
-            self.records.pop_front();
+        if run.messages > 0 {
+            return None;
         }
+        let block = run.block.take();
+        self.records.pop_front();
+        block
     }
 
     /// Forgets what was popped, and keeps the memory for the next round.
@@ -190,11 +204,12 @@ impl Batch {
         }
     }
 
-    pub fn into_records(self) -> impl Iterator<Item = (Arc<Delivery>, Happening)> {
+    /// Whose last events are here.
+    pub fn into_last_words(self) -> impl Iterator<Item = Arc<Delivery>> {
         let Batch { records, deliveries, .. } = self;
         records.into_iter().filter_map(move |record| {
-            let delivery = deliveries.get(record.delivery)?;
-            Some((Arc::clone(delivery), record.happening))
+            let is_last = matches!(record.happening, Happening::Released);
+            is_last.then(|| deliveries.get(record.delivery).map(Arc::clone)).flatten()
         })
     }
 }

@@ -43,15 +43,31 @@ impl<'d> Caller<'d> {
     /// The last byte of `piece` is not the message's, whosever it is: it is a zero meanwhile.
     #[inline]
     pub fn call(&mut self, part: Part, piece: &mut [u8]) {
-        let Some(function) = self.function else { return };
         let behind = piece.last_mut().map(std::mem::take);
+        self.call_ended(part, piece);
+        if let (Some(place), Some(behind)) = (piece.last_mut(), behind) {
+            *place = behind;
+        }
+    }
+
+    /// The same where mostly a zero is there already: memory that is not written to need not come
+    /// back from this processor.
+    #[inline]
+    pub fn call_packed(&mut self, part: Part, piece: &mut [u8]) {
+        match piece.last() {
+            Some(0) => self.call_ended(part, piece),
+            _ => self.call(part, piece),
+        }
+    }
+
+    /// For bytes that end with a zero.
+    #[inline(always)]
+    fn call_ended(&mut self, part: Part, piece: &[u8]) {
+        let Some(function) = self.function else { return };
         self.record.lend(part, piece);
         let (socket, message, user_data) = (self.socket, self.record.as_message(), self.user_data);
         // SAFETY: the application registered a function of this type.
         self.inside.call(|| unsafe { function(socket, message, user_data) });
-        if let (Some(place), Some(behind)) = (piece.last_mut(), behind) {
-            *place = behind;
-        }
     }
 
     /// For bytes of the message's own, which end with a zero.

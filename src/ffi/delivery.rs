@@ -2,12 +2,13 @@
 //! an event queue, or kept for `ws_receive`. What can race was fixed when connect was called.
 
 use std::ffi::c_void;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::client::inbox::OwnedMessage;
-use crate::client::sink::{CONNECT, Cookie};
+use crate::client::sink::{CONNECT, Cookie, Stretch, Wish};
 use crate::client::state::State;
 use crate::client::{Closed, Error, Sink, Verdict};
 use crate::protocol::Part;
@@ -147,6 +148,11 @@ pub struct Deliverer {
     staged: Option<Box<Batch>>,
 }
 
+/// The sooner a message of this length is taken, the sooner its memory is there for another.
+const LARGE_MESSAGE_BYTES: usize = 128 * 1024;
+/// From so many bytes on a burst goes to the queue with the buffer that it lies in.
+const LARGE_BURST_BYTES: usize = 32 * 1024;
+
 impl Deliverer {
     pub fn new(delivery: Arc<Delivery>) -> Deliverer {
         Deliverer { delivery, staged: None }
@@ -171,8 +177,9 @@ impl Sink for Deliverer {
             let staged = self.staged.get_or_insert_default();
             let len = staged.push_message(delivery, part, payload);
             link.backlog.add(len);
-            if staged.is_full() {
+            if staged.is_full() || len >= LARGE_MESSAGE_BYTES {
                 queue.post_batch(staged);
+                queue.wake();
             }
             return true;
         }
@@ -193,29 +200,55 @@ impl Sink for Deliverer {
         true
     }
 
-    fn burst(&mut self, mut burst: Burst<'_>) -> bool {
+    fn burst(&mut self, mut burst: Burst<'_>) -> Wish {
         let delivery = &self.delivery;
         if let Some(queue) = delivery.queue() {
             if let Some(mut staged) = self.staged.take() {
                 queue.post_batch(&mut staged);
             }
             let whole = burst.take_all();
-            if whole.messages > 0 {
-                let backlog = &delivery.entry.socket.link.backlog;
-                backlog.add_many(whole.messages, whole.payload_bytes);
-                queue.post_messages(delivery, whole.bytes, whole.messages);
+            if whole.messages == 0 {
+                return Wish::More;
             }
-            return true;
-        }
-        if delivery.handlers.message.function.is_some() {
-            return delivery.call_burst(burst);
-        }
-        while let Some((part, piece)) = burst.next_message() {
-            if !self.message(part, Payload::InPlace(piece)) {
-                return false;
+            let backlog = &delivery.entry.socket.link.backlog;
+            backlog.add_many(whole.messages, whole.payload_bytes);
+            if whole.bytes.len() >= LARGE_BURST_BYTES {
+                let end = whole.start + whole.bytes.len() - 1;
+                let (start, messages) = (whole.start, whole.messages);
+                return Wish::Buffer(Stretch { start, end, messages });
             }
+            queue.post_messages(delivery, whole.bytes, whole.messages);
+            return Wish::More;
         }
-        true
+        let goes_on = if delivery.handlers.message.function.is_some() {
+            delivery.call_burst(burst)
+        } else {
+            loop {
+                let Some((part, piece)) = burst.next_message() else { break true };
+                if !self.message(part, Payload::InPlace(piece)) {
+                    break false;
+                }
+            }
+        };
+        if goes_on { Wish::More } else { Wish::Nothing }
+    }
+
+    fn exchange(
+        &mut self,
+        buffer: &mut Box<[u8]>,
+        stretch: Stretch,
+        unread: RangeInclusive<usize>,
+    ) {
+        let Some(queue) = self.delivery.queue() else { return };
+        let Some(mut fresh) = queue.spare_block(buffer.len()) else {
+            let packed = buffer.get(stretch.start..=stretch.end).unwrap_or_default();
+            return queue.post_messages(&self.delivery, packed, stretch.messages);
+        };
+        if let (Some(to), Some(from)) = (fresh.get_mut(unread.clone()), buffer.get(unread)) {
+            to.copy_from_slice(from);
+        }
+        let block = std::mem::replace(buffer, fresh);
+        queue.post_block(&self.delivery, block, stretch);
     }
 
     #[inline]
@@ -229,6 +262,13 @@ impl Sink for Deliverer {
             }
             None if has_begun && !self.delivery.handlers.is_pull() => self.delivery.leave(),
             None => {}
+        }
+    }
+
+    #[inline]
+    fn end_reading(&mut self) {
+        if let Some(queue) = self.delivery.queue() {
+            queue.wake();
         }
     }
 

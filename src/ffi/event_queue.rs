@@ -9,9 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::base::lock::lock;
-use crate::client::inbox::{OwnedMessage, cost};
+use crate::client::inbox::cost;
+use crate::client::runtime;
+use crate::client::sink::Stretch;
 use crate::protocol::burst::Packed;
-use crate::protocol::receiver::Payload;
 
 use super::batch::{Batch, First, Happening};
 use super::callback;
@@ -27,6 +28,7 @@ pub struct EventQueue {
     filling: Mutex<Filling>,
     /// What the consumer has taken and not finished. Only the consumer touches it.
     draining: Mutex<Batch>,
+    blocks: Mutex<Blocks>,
     waiters: AtomicUsize,
     changed: Condvar,
     /// The thread that consumes, 0 for none.
@@ -44,7 +46,21 @@ struct Filling {
     batch: Batch,
     /// The consumer has taken more than it has finished.
     is_draining: bool,
+    /// It has become non-empty, and nobody has been told.
+    owes_wake: bool,
 }
+
+/// Buffers of the I/O threads that have come with what was read into them.
+#[derive(Default)]
+struct Blocks {
+    spare: Vec<Box<[u8]>>,
+    /// So many wait with their messages.
+    filled: usize,
+}
+
+/// Who is further behind than this gets copies, which take no more room than they need.
+const MOST_BLOCKS: usize = 16;
+const MOST_SPARE_BLOCKS: usize = MOST_BLOCKS;
 
 impl Filling {
     fn is_quiet(&self) -> bool {
@@ -78,6 +94,7 @@ impl EventQueue {
             handle,
             filling: Mutex::default(),
             draining: Mutex::default(),
+            blocks: Mutex::default(),
             waiters: AtomicUsize::new(0),
             changed: Condvar::new(),
             consumer: AtomicU64::new(0),
@@ -111,42 +128,73 @@ impl EventQueue {
         self.consumer.load(Ordering::Acquire) == thread_number()
     }
 
-    /// Takes what an event loop has gathered; `staged` is empty afterwards.
+    /// Takes what an event loop has gathered; `staged` is empty afterwards. `wake` must follow.
     pub fn post_batch(&self, staged: &mut Batch) {
         if staged.is_empty() {
             return;
         }
-        if !self.fill(|batch| batch.append(staged)) {
+        if self.fill(|batch| batch.append(staged)).is_none() {
             staged.clear();
         }
     }
 
-    /// The same for messages that lie one behind the other, and a byte behind them.
+    /// The same for messages that are packed one behind the other, and a byte behind them.
     pub fn post_messages(&self, delivery: &Arc<Delivery>, packed: &[u8], messages: usize) {
         self.fill(|batch| batch.push_packed(delivery, packed, messages));
     }
 
-    pub fn post(&self, delivery: &Arc<Delivery>, happening: Happening) {
-        let is_last = matches!(happening, Happening::Released);
-        if !self.fill(|batch| batch.push(delivery, happening)) && is_last {
-            // Nobody will ask any more; the last word is said all the same.
-            delivery.call_released();
+    /// The same without a copy. It took a spare block to come here.
+    pub fn post_block(&self, delivery: &Arc<Delivery>, block: Box<[u8]>, stretch: Stretch) {
+        self.fill(|batch| batch.push_block(delivery, block, stretch));
+    }
+
+    /// A buffer in exchange for one that is to be posted; `None`: too many wait already.
+    pub fn spare_block(&self, len: usize) -> Option<Box<[u8]>> {
+        let mut blocks = lock(&self.blocks);
+        if blocks.filled == MOST_BLOCKS {
+            return None;
+        }
+        blocks.filled += 1;
+        let spare = blocks.spare.pop().filter(|spare| spare.len() == len);
+        drop(blocks);
+        Some(spare.unwrap_or_else(|| vec![0; len].into_boxed_slice()))
+    }
+
+    fn give_back(&self, block: Box<[u8]>) {
+        let mut blocks = lock(&self.blocks);
+        blocks.filled = blocks.filled.saturating_sub(1);
+        if blocks.spare.len() < MOST_SPARE_BLOCKS {
+            blocks.spare.push(block);
         }
     }
 
-    /// `false`: the queue has been freed.
-    fn fill(&self, fill: impl FnOnce(&mut Batch)) -> bool {
+    pub fn post(&self, delivery: &Arc<Delivery>, happening: Happening) {
+        let is_last = matches!(happening, Happening::Released);
+        match self.fill(|batch| batch.push(delivery, happening)) {
+            Some(true) => self.wake(),
+            Some(false) => {}
+            // Nobody will ask any more; the last word is said all the same.
+            None if is_last => delivery.call_released(),
+            None => {}
+        }
+    }
+
+    /// `Some(true)`: somebody may have to be woken. `None`: the queue has been freed.
+    fn fill(&self, fill: impl FnOnce(&mut Batch)) -> Option<bool> {
         let mut filling = lock(&self.filling);
         if !self.is_open() {
-            return false;
+            return None;
         }
-        let was_quiet = filling.is_quiet();
+        filling.owes_wake |= filling.is_quiet();
         fill(&mut filling.batch);
-        drop(filling);
-        if was_quiet {
+        Some(filling.owes_wake)
+    }
+
+    /// Tells that the queue has become non-empty, once, if it has.
+    pub fn wake(&self) {
+        if std::mem::take(&mut lock(&self.filling).owes_wake) {
             self.has_become_non_empty();
         }
-        true
     }
 
     fn is_non_empty(&self) -> bool {
@@ -193,7 +241,9 @@ impl EventQueue {
                     let more = limit - dispatched;
                     let messages = self.dispatch_messages(delivery, &mut packed, more);
                     let bytes = packed.taken();
-                    batch.took(messages, bytes);
+                    if let Some(block) = batch.took(messages, bytes) {
+                        self.give_back(block);
+                    }
                     dispatched += messages;
                 }
                 Some(First::Other(delivery, happening)) => {
@@ -227,7 +277,7 @@ impl EventQueue {
                 if gate.is_closed() {
                     caller = None;
                 } else if let Some(caller) = &mut caller {
-                    caller.call(part, piece);
+                    caller.call_packed(part, piece);
                 }
             }
         }
@@ -239,28 +289,43 @@ impl EventQueue {
     }
 
     /// Takes one event out.
-    pub fn next(&self, deadline: Option<Instant>) -> Result<Taken, Refusal> {
+    pub fn next(&self, deadline: Option<Instant>) -> Result<Box<Taken>, Refusal> {
         let _consuming = self.begin_consuming()?;
         loop {
-            let mut batch = self.take_batch(deadline)?;
-            let taken = match batch.first() {
+            if let Some(taken) = self.next_taken() {
+                return Ok(taken);
+            }
+            let batch = self.take_batch(deadline)?;
+            self.keep(batch);
+        }
+    }
+
+    /// Takes one event out of what is being drained, where it lies.
+    fn next_taken(&self) -> Option<Box<Taken>> {
+        let mut batch = lock(&self.draining);
+        let mut taken = None;
+        while taken.is_none() && !batch.is_empty() {
+            taken = match batch.first() {
                 Some(First::Messages(delivery, mut packed)) => {
-                    let taken = packed.next_message().and_then(|(part, piece)| {
-                        let message = OwnedMessage::new(part, Payload::InPlace(piece));
-                        Taken::message(delivery, message)
-                    });
+                    let next = packed.next_message();
+                    let taken = next.and_then(|(part, piece)| Taken::packed(delivery, part, piece));
                     let bytes = packed.taken();
-                    batch.took(1, bytes);
+                    if let Some(block) = batch.took(1, bytes) {
+                        self.give_back(block);
+                    }
                     taken
                 }
                 Some(First::Other(delivery, happening)) => Taken::other(&delivery, happening),
                 None => None,
             };
-            self.put_back(batch);
-            if let Some(taken) = taken {
-                return Ok(taken);
+            if batch.is_empty() {
+                batch.clear();
+                drop(batch);
+                self.has_drained();
+                return taken;
             }
         }
+        taken
     }
 
     /// Ends the queue; what waits in it is dropped, except for last words, which are returned.
@@ -273,11 +338,7 @@ impl EventQueue {
         self.changed.notify_all();
         self.set_wake(Handler::default());
         let draining = std::mem::take(&mut *lock(&self.draining));
-        let records = draining.into_records().chain(filling.into_records());
-        let last_words = records.filter_map(|(delivery, happening)| {
-            matches!(happening, Happening::Released).then_some(delivery)
-        });
-        last_words.collect()
+        draining.into_last_words().chain(filling.into_last_words()).collect()
     }
 
     fn begin_consuming(&self) -> Result<Consuming<'_>, Refusal> {
@@ -335,14 +396,42 @@ impl EventQueue {
 
     /// Keeps what is left of a batch, or its memory.
     fn put_back(&self, mut batch: Batch) {
-        if batch.is_empty() {
+        let has_drained = batch.is_empty();
+        if has_drained {
             batch.clear();
-            lock(&self.filling).is_draining = false;
         }
+        self.keep(batch);
+        if has_drained {
+            self.has_drained();
+        }
+    }
+
+    fn keep(&self, batch: Batch) {
+        let mut draining = lock(&self.draining);
         if self.is_open() {
-            *lock(&self.draining) = batch;
+            *draining = batch;
+            return;
         }
+        drop(draining);
+        // `close` has not seen these.
+        say(batch.into_last_words().collect());
+    }
+
+    fn has_drained(&self) {
+        lock(&self.filling).is_draining = false;
         self.wait_handle.update(|| self.is_non_empty());
+    }
+}
+
+/// Last words, for which there is no queue any more: the I/O thread says them, if there is one.
+pub fn say(last_words: Vec<Arc<Delivery>>) {
+    if last_words.is_empty() {
+        return;
+    }
+    let say = move || last_words.iter().for_each(|delivery| delivery.call_released());
+    match runtime::acquire().ok().and_then(|runtime| runtime.reactor.place().cloned()) {
+        Some(remote) => remote.run(Box::new(say)),
+        None => say(),
     }
 }
 

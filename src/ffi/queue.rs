@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::client::{Misuse, runtime};
 
 use super::entry::{Handler, QUEUES, find_queue, find_socket};
-use super::event_queue::{EventQueue, Refusal};
+use super::event_queue::{EventQueue, Refusal, say};
 use super::guard::{Failure, checked, plain, watch_forks};
 use super::pointer;
 use super::result::*;
@@ -70,15 +70,7 @@ pub extern "C" fn ws_event_queue_free(queue: *mut ws_event_queue) -> ws_result {
         let Some(queue) = QUEUES.remove(queue.addr()) else {
             return plain(WS_E_HANDLE, c"queue is not the handle of a live event queue");
         };
-        let last_words = queue.close();
-        if !last_words.is_empty()
-            && let Ok(runtime) = runtime::acquire()
-            && let Some(remote) = runtime.reactor.place()
-        {
-            remote.run(Box::new(move || {
-                last_words.iter().for_each(|delivery| delivery.call_released());
-            }));
-        }
+        say(queue.close());
         Ok(())
     })
 }
@@ -188,8 +180,7 @@ pub extern "C" fn ws_event_queue_next(
         }
         refuse_waiting_on_event_loop(timeout_ms)?;
         let taken = queue.next(super::deadline(timeout_ms)).map_err(refused)?;
-        let taken = Box::into_raw(Box::new(taken));
-        pointer::write(event, taken.cast(), c"event is NULL")
+        pointer::write(event, Box::into_raw(taken).cast(), c"event is NULL")
     })
 }
 

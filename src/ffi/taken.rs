@@ -1,22 +1,25 @@
 //! An event that has left its queue by `ws_event_queue_next`, with everything that it points at.
 
 use crate::client::inbox::{OwnedMessage, cost};
+use crate::protocol::Part;
 
 use super::batch::Happening;
 use super::delivery::{ClosedRecord, Delivery};
-use super::message;
+use super::message::Record;
 use super::types::*;
 use super::validation;
 
 #[repr(C)]
 pub struct Taken {
     pub event: ws_event,
-    message: Option<Box<message::Record>>,
+    message: Option<Record>,
+    /// Of a small message: it is copied when it is retained.
+    bytes: Vec<u8>,
     closed: Option<Box<ClosedRecord>>,
 }
 
 impl Taken {
-    fn new(delivery: &Delivery, r#type: ws_event_type) -> Taken {
+    fn new(delivery: &Delivery, r#type: ws_event_type) -> Box<Taken> {
         let event = ws_event {
             r#type,
             socket: delivery.entry.as_pointer(),
@@ -29,21 +32,37 @@ impl Taken {
             validation: std::ptr::null_mut(),
             round_trip_us: 0,
         };
-        Taken { event, message: None, closed: None }
+        Box::new(Taken { event, message: None, bytes: Vec::new(), closed: None })
     }
 
-    /// `None`: the socket has been freed, and nothing but its last event comes any more.
-    pub fn message(delivery: &Delivery, message: OwnedMessage) -> Option<Taken> {
-        delivery.entry.socket.link.messages_taken(cost(message.len()));
-        let mut taken = Taken::new(delivery, WS_EVENT_MESSAGE_RECEIVED);
-        let record = Box::new(message::Record::shared(message.part, message.bytes));
+    /// A message and the byte behind it. `None`: the socket has been freed, and nothing but its last
+    /// event comes any more.
+    pub fn packed(delivery: &Delivery, part: Part, piece: &[u8]) -> Option<Box<Taken>> {
+        let (_, payload) = piece.split_last()?;
+        let mut taken = Taken::of_length(delivery, payload.len())?;
+        taken.bytes.reserve_exact(piece.len());
+        taken.bytes.extend_from_slice(payload);
+        taken.bytes.push(0);
+        let record = taken.message.insert(Record::empty());
+        record.lend(part, &taken.bytes);
         taken.event.message = record.as_message();
-        taken.message = Some(record);
-        taken.unless_freed(delivery)
+        Some(taken)
+    }
+
+    fn message(delivery: &Delivery, message: OwnedMessage) -> Option<Box<Taken>> {
+        let mut taken = Taken::of_length(delivery, message.len())?;
+        let record = taken.message.insert(Record::shared(message.part, message.bytes));
+        taken.event.message = record.as_message();
+        Some(taken)
+    }
+
+    fn of_length(delivery: &Delivery, len: usize) -> Option<Box<Taken>> {
+        delivery.entry.socket.link.messages_taken(cost(len));
+        Taken::new(delivery, WS_EVENT_MESSAGE_RECEIVED).unless_freed(delivery)
     }
 
     /// The same for what is no small message.
-    pub fn other(delivery: &Delivery, happening: Happening) -> Option<Taken> {
+    pub fn other(delivery: &Delivery, happening: Happening) -> Option<Box<Taken>> {
         let taken = match happening {
             Happening::Messages(_) => return None, // come by another way
             Happening::LargeMessage(message) => return Taken::message(delivery, *message),
@@ -79,7 +98,7 @@ impl Taken {
         taken.unless_freed(delivery)
     }
 
-    fn unless_freed(self, delivery: &Delivery) -> Option<Taken> {
+    fn unless_freed(self: Box<Taken>, delivery: &Delivery) -> Option<Box<Taken>> {
         (!delivery.entry.gate.is_closed()).then_some(self)
     }
 }

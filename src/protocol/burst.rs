@@ -30,8 +30,10 @@ pub struct Burst<'b> {
 /// A burst that was taken all at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole<'b> {
-    /// As they came, and the byte behind them.
+    /// Packed, and the byte behind them.
     pub bytes: &'b [u8],
+    /// Where in the caller's buffer they lie.
+    pub start: usize,
     pub messages: usize,
     pub payload_bytes: usize,
 }
@@ -92,12 +94,22 @@ impl Burst<'_> {
         Some((Part { kind, is_complete: true }, piece))
     }
 
-    /// Takes all of them.
+    /// Takes all of them, and makes what they are packed as of their headers.
     pub fn take_all(&mut self) -> Whole<'_> {
         let (from, left, before) = (self.at, self.left, self.payload_bytes);
-        while self.next_message().is_some() {}
+        loop {
+            let at = self.at;
+            let Some((part, _)) = self.next_message() else { break };
+            if let Some([first, second, ..]) = self.bytes.get_mut(at..) {
+                *first = WHOLE;
+                if part.kind == MessageKind::Binary {
+                    *second |= IS_BINARY;
+                }
+            }
+        }
         Whole {
             bytes: self.bytes.get(from..=self.at).unwrap_or_default(),
+            start: from,
             messages: (left - self.left) as usize,
             payload_bytes: self.payload_bytes - before,
         }
@@ -117,8 +129,15 @@ impl Drop for Burst<'_> {
     }
 }
 
+/// The first byte of a packed message: zero for a whole one, so that most messages have a zero behind
+/// them and whoever reads them need not write.
+const WHOLE: u8 = 0;
+const PORTION: u8 = 1;
+/// In the second, beside the length as it is on the wire.
+const IS_BINARY: u8 = 0x80;
+
 /// Messages, or portions of some, that were judged before and kept one behind the other, each with
-/// a header as it has on the wire; one byte is behind the last.
+/// a short header; one byte is behind the last.
 #[derive(Debug)]
 pub struct Packed<'b> {
     bytes: &'b mut [u8],
@@ -131,12 +150,12 @@ impl<'b> Packed<'b> {
     }
 
     /// The next one, and the byte behind it, which the caller may overwrite and puts back before it
-    /// goes on.
+    /// goes on; mostly it is a zero.
     #[inline(always)]
     pub fn next_message(&mut self) -> Option<(Part, &mut [u8])> {
         let unread = self.bytes.get_mut(self.at..)?;
         let [first, second, ..] = *unread else { return None };
-        let (header_len, len) = match second {
+        let (header_len, len) = match second & !IS_BINARY {
             126 => {
                 let [_, _, high, low, ..] = *unread else { return None };
                 (4, usize::from(u16::from_be_bytes([high, low])))
@@ -146,8 +165,9 @@ impl<'b> Packed<'b> {
         let taken = header_len + len;
         let piece = unread.get_mut(header_len..taken + 1)?;
         self.at += taken;
-        let kind = if first & 1 == 1 { MessageKind::Text } else { MessageKind::Binary };
-        Some((Part { kind, is_complete: first & 0x80 != 0 }, piece))
+        let is_text = second & IS_BINARY == 0;
+        let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
+        Some((Part { kind, is_complete: first == WHOLE }, piece))
     }
 
     /// How many bytes have been taken.
@@ -160,17 +180,17 @@ impl<'b> Packed<'b> {
 /// the caller's business.
 pub fn pack(bytes: &mut Vec<u8>, part: Part, payload: &[u8]) {
     debug_assert!(payload.len() <= MAX_PACKED_BYTES);
+    let first = if part.is_complete { WHOLE } else { PORTION };
     let kind = match part.kind {
-        MessageKind::Text => 1,
-        MessageKind::Binary => 2,
+        MessageKind::Text => 0,
+        MessageKind::Binary => IS_BINARY,
     };
-    let first = u8::from(part.is_complete) << 7 | kind;
     bytes.reserve(4 + payload.len() + 1);
     match payload.len() {
-        short @ 0..=125 => bytes.extend_from_slice(&[first, short as u8]),
+        short @ 0..=125 => bytes.extend_from_slice(&[first, short as u8 | kind]),
         long => {
             let [high, low] = (long as u16).to_be_bytes();
-            bytes.extend_from_slice(&[first, 126, high, low]);
+            bytes.extend_from_slice(&[first, 126 | kind, high, low]);
         }
     }
     bytes.extend_from_slice(payload);

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::frame::{Fault, Part};
+use super::frame::{Fault, Header, Opcode, Part};
 use super::gathering::Gathering;
 use super::receiver::{INFLATED_BYTES_PER_UNIT, Input, Mode, Place, Receiver};
 
@@ -122,6 +122,26 @@ impl Receiver {
         if *left == 0 {
             let _ = self.end_of_frame(); // bytes have no rule that they could break
         }
+    }
+
+    /// Whether somebody else may go on with it, by `direct_left` and `expects`.
+    pub fn may_be_lent(&self) -> bool {
+        let is_between_frames = matches!(self.place, Place::Header) && self.held.is_empty();
+        !self.discarding && (is_between_frames || self.direct_left().is_some())
+    }
+
+    /// Whether this may come next, and is part of a message that comes as it is.
+    pub fn expects(&self, header: &Header) -> bool {
+        let continues = match header.opcode {
+            Opcode::Message(_) => false,
+            Opcode::Continuation => true,
+            Opcode::Close | Opcode::Ping | Opcode::Pong => return false,
+        };
+        let is_inside = self.gathering.as_ref().is_some_and(|gathering| !gathering.is_compressed);
+        continues == is_inside
+            && self.gathering.is_some() == is_inside
+            && !header.is_compressed
+            && self.may_be_lent()
     }
 
     /// Nothing more comes out in this turn.

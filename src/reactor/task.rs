@@ -1,9 +1,13 @@
 //! What an event loop runs: tasks, a turn at a time.
 
 use std::io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use mio::event::Source;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use super::mailbox::Remote;
@@ -50,6 +54,22 @@ impl Turn<'_> {
     /// Registers a source for both directions. It deregisters when it is dropped.
     pub fn register(&self, source: &mut impl Source) -> io::Result<()> {
         self.registry.register(source, self.token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// From now on nothing is told of what arrives at a registered source, because another thread
+    /// reads it, or is told again, beginning with what is there.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn listen(&self, source: &impl AsRawFd, hears_input: bool) -> io::Result<()> {
+        let interest = match hears_input {
+            true => Interest::READABLE | Interest::WRITABLE,
+            false => Interest::PRIORITY, // which nobody sends; something it must be
+        };
+        self.registry.reregister(&mut SourceFd(&source.as_raw_fd()), self.token, interest)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub fn listen<T>(&self, _: &T, _: bool) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Wakes this task from anywhere.

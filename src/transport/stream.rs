@@ -263,7 +263,7 @@ impl Stream {
     }
 }
 
-pub(super) fn as_read(result: io::Result<usize>) -> Result<Read, StreamFault> {
+pub fn as_read(result: io::Result<usize>) -> Result<Read, StreamFault> {
     match result {
         Ok(0) => Ok(Read::End),
         Ok(count) => Ok(Read::Bytes(count)),

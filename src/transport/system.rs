@@ -11,6 +11,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use mio::net::TcpStream;
 use socket2::SockRef;
@@ -32,6 +33,52 @@ pub fn read_into_spare(
     // length and lies within its capacity, have been written.
     unsafe { target.set_len(len) };
     Ok(read)
+}
+
+/// A socket that may be waited for while it belongs to somebody else. It does not keep it open: if it
+/// goes meanwhile the waiting ends sooner or later, and tells nothing that is relied on.
+#[derive(Clone, Copy, Debug)]
+pub struct Readiness {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    descriptor: libc::c_int,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Readiness {
+    /// Whether this system can.
+    pub const IS_KNOWN: bool = true;
+
+    pub fn of(socket: &TcpStream) -> Readiness {
+        Readiness { descriptor: std::os::fd::AsRawFd::as_raw_fd(socket) }
+    }
+
+    /// Whether there is something to be read, an end perhaps, before `patience` is over.
+    pub fn comes_within(self, patience: Duration) -> bool {
+        let mut entry = libc::pollfd {
+            fd: self.descriptor,
+            events: libc::POLLIN | libc::POLLRDHUP,
+            revents: 0,
+        };
+        let milliseconds = patience.as_nanos().div_ceil(1_000_000);
+        let timeout = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
+        // SAFETY: one entry, which outlives the call; of a number that is no descriptor any more the
+        // system says so.
+        unsafe { libc::poll(&raw mut entry, 1, timeout) > 0 }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl Readiness {
+    /// Whether this system can.
+    pub const IS_KNOWN: bool = false;
+
+    pub fn of(_: &TcpStream) -> Readiness {
+        Readiness {}
+    }
+
+    pub fn comes_within(self, _: Duration) -> bool {
+        false
+    }
 }
 
 /// All addresses of a name, in the order of the system's preference. Takes as long as it likes.

@@ -3,6 +3,7 @@
 
 use std::ffi::{CString, c_void};
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyws::ffi::events::*;
@@ -271,4 +272,30 @@ fn a_pong_keeps_its_place_in_a_burst() {
         assert!(matches!(client.next(), Told::Pong(_)));
         assert_eq!(client.next_text(), "three");
     }
+}
+
+static FREED_ELSEWHERE: AtomicPtr<ws_event_queue> = AtomicPtr::new(null_mut());
+
+fn free_queue_elsewhere(_: *mut ws_socket) {
+    let free = || ws_event_queue_free(FREED_ELSEWHERE.load(Ordering::SeqCst));
+    assert_eq!(std::thread::spawn(free).join().unwrap(), WS_OK);
+}
+
+#[test]
+fn released_is_told_also_when_its_queue_is_freed_in_the_midst_of_a_dispatch() {
+    let server = server_of(Tls::No, numbered());
+    let queue = ws_event_queue_new();
+    FREED_ELSEWHERE.store(queue, Ordering::SeqCst);
+    let (first, first_seen) = scene(queue, &server.uri(), 0, free_queue_elsewhere);
+    let (second, second_seen) = scene(queue, &server.uri(), 0, nothing);
+    free(second);
+    // What the I/O thread does for this comes behind what it did for that.
+    let (third, _third_seen) = scene(queue, &server.uri(), 0, nothing);
+    assert_eq!(ws_event_queue_dispatch(queue, 0, 1_000, null_mut()), WS_OK);
+    assert_eq!(first_seen.recv_timeout(DEADLINE), Ok("message"));
+    assert_eq!(second_seen.recv_timeout(DEADLINE), Ok("released"));
+    for socket in [first, third] {
+        free(socket);
+    }
+    assert_eq!(first_seen.recv_timeout(DEADLINE), Ok("released"));
 }

@@ -17,10 +17,12 @@ const PAGES_BYTES: usize = 24 << 20;
 const EVENTS: [Mode; 3] = [Mode::Callback, Mode::Dispatch, Mode::Next];
 
 /// Memory that can be taken away.
-struct Pages(*mut std::ffi::c_void);
+pub struct Pages(pub *mut std::ffi::c_void);
 
 impl Pages {
-    fn new() -> Pages {
+    pub const BYTES: usize = PAGES_BYTES;
+
+    pub fn new() -> Pages {
         let (access, flags) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
         let null = std::ptr::null_mut();
@@ -30,7 +32,7 @@ impl Pages {
     }
 
     /// From now on a touch ends the process.
-    fn lock(&self) {
+    pub fn lock(&self) {
         assert_eq!(unsafe { libc::mprotect(self.0, PAGES_BYTES, libc::PROT_NONE) }, 0);
     }
 
