@@ -7,6 +7,8 @@
 mod bursts;
 #[path = "messages/floods.rs"]
 mod floods;
+#[path = "messages/outpours.rs"]
+mod outpours;
 mod support;
 
 use anyws::ffi::result::*;

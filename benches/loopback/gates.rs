@@ -48,16 +48,16 @@ const CONNECT: &str = "W9 connect";
 const TLS_CONNECT: &str = "W9 TLS connect";
 
 const GATES: &[Gate] = &[
-    instructions(ECHO, CALLBACK, 466.0),
+    instructions(ECHO, CALLBACK, 430.0),
     instructions(RECEIVE, CALLBACK, 108.0),
     instructions(RECEIVE, QUEUE, 159.0),
-    instructions(SEND, IO_THREAD, 260.0),
+    instructions(SEND, IO_THREAD, 214.0),
     instructions(SEND, BATCH, 238.0),
     instructions(SEND, APPLICATION, 415.0),
     over_tls(instructions(ECHO, CALLBACK, 1520.0)),
     over_tls(instructions(RECEIVE, CALLBACK, 468.0)),
     over_tls(instructions(RECEIVE, QUEUE, 565.0)),
-    over_tls(instructions(SEND, IO_THREAD, 598.0)),
+    over_tls(instructions(SEND, IO_THREAD, 575.0)),
     over_tls(instructions(SEND, BATCH, 582.0)),
     over_tls(instructions(SEND, APPLICATION, 715.0)),
     system_calls(PING_PONG, CALLBACK, 3.3),

@@ -79,17 +79,18 @@ impl Chunk {
         self.bytes.get_mut(from..to).unwrap_or_default()
     }
 
-    /// The next `count` bytes of room, if there are so many. What the caller writes there counts once
-    /// it has called `keep`.
+    /// The next `count` bytes of room, to be written by the caller, if there are so many.
     #[inline]
-    pub fn room_for(&mut self, count: usize) -> Option<&mut [u8]> {
-        self.bytes.get_mut(self.end..self.end + count)
+    pub fn extend_by(&mut self, count: usize) -> Option<&mut [u8]> {
+        let to = self.end + count;
+        let room = self.bytes.get_mut(self.end..to)?;
+        self.end = to;
+        Some(room)
     }
 
-    /// `count` bytes more wait, as far as there is room.
-    #[inline]
-    pub fn keep(&mut self, count: usize) {
-        self.end = self.bytes.len().min(self.end + count);
+    /// Forgets the last `count` waiting bytes: they should not leave.
+    pub fn retract(&mut self, count: usize) {
+        self.end = self.end.saturating_sub(count).max(self.start);
     }
 
     /// Forgets the first `count` waiting bytes: they have left.
@@ -131,9 +132,9 @@ pub struct ChunkPool {
     chunks: Mutex<Vec<Chunk>>,
 }
 
-/// Half of what a send queue holds by its default limit: bursts of large messages are served from
-/// memory that has been touched before.
-const POOLED_CHUNKS: usize = 128;
+/// What a send queue holds by its default limit: floods are served from memory that has been touched
+/// before.
+const POOLED_CHUNKS: usize = 256;
 
 impl ChunkPool {
     pub fn take(&self) -> Chunk {
@@ -181,15 +182,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_into_the_room_counts_when_it_is_kept() {
+    fn extend_by_gives_all_or_nothing_and_retract_takes_it_back() {
         let mut chunk = chunk(b"abcdef");
-        assert!(chunk.room_for(11).is_none());
-        chunk.room_for(10).unwrap().copy_from_slice(b"ghijklmnop");
+        assert!(chunk.extend_by(11).is_none());
         assert_eq!((chunk.waiting(), chunk.room()), (&b"abcdef"[..], 10));
-        chunk.keep(2);
-        assert_eq!((chunk.waiting(), chunk.room()), (&b"abcdefgh"[..], 8));
-        chunk.keep(100);
+        chunk.extend_by(10).unwrap().copy_from_slice(b"ghijklmnop");
         assert_eq!((chunk.waiting(), chunk.room()), (&b"abcdefghijklmnop"[..], 0));
+        chunk.consume(1);
+        chunk.retract(8);
+        assert_eq!((chunk.waiting(), chunk.room()), (&b"bcdefgh"[..], 8));
+        chunk.retract(100);
+        assert!(chunk.is_empty());
     }
 
     #[test]

@@ -214,8 +214,15 @@ impl Link {
         commands.free
     }
 
-    /// A live control has been set: one that the clock is compared with takes effect at once.
+    /// A live control has been set: one that the clock or the queue is compared with takes effect at
+    /// once.
     pub fn control_changed(&self, control: Control) {
+        if control == Control::SendQueueLimit {
+            let outgoing = &mut *lock(&self.outgoing);
+            if !outgoing.is_idle() {
+                self.decide_straight(outgoing);
+            }
+        }
         if control.is_timed() && matches!(self.state.load(), State::Open | State::Closing) {
             self.kick();
         }

@@ -17,7 +17,7 @@ use crate::transport::stream::Output;
 
 use super::sink::{Completion, Cookie};
 use super::staging::Staging;
-use super::writer::Fragmented;
+use super::writer::{FLUSH_BYTES, Fragmented};
 
 #[derive(Debug)]
 pub struct Outgoing {
@@ -60,6 +60,10 @@ pub struct Busy {
     pub error: Option<io::Error>,
     /// Since when bytes wait and none has left.
     pub stalled_since: Option<Instant>,
+    /// So much waiting is written without waiting for the end of a burst.
+    pub flush_at: u64,
+    /// How often something was, in the session's turn.
+    pub early_writes: u32,
     /// The session leaves a flood from another thread to that thread, and looks in again soon.
     pub is_gathering: bool,
     /// That thread has written since.
@@ -191,6 +195,8 @@ impl Busy {
             waiters: 0,
             error: None,
             stalled_since: None,
+            flush_at: FLUSH_BYTES,
+            early_writes: 0,
             is_gathering: false,
             has_gathered: false,
             try_again: false,

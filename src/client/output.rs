@@ -26,7 +26,7 @@ impl Socket {
         {
             let mut outgoing = lock(&self.link.outgoing);
             outgoing.is_output_closed = true;
-            outgoing.decide_straight();
+            self.link.decide_straight(&mut outgoing);
         }
         self.link.wake_senders();
     }

@@ -8,6 +8,7 @@ use crate::base::lock::lock;
 use crate::protocol::frame::{
     MAX_CONTROL_BYTES, MAX_SHORT_BYTES, Opcode, SHORT_HEADER_BYTES, framed_len,
 };
+use crate::protocol::outbox::MAX_MEDIUM_BYTES;
 use crate::protocol::{MessageKind, utf8};
 use crate::reactor::mailbox::on_event_loop;
 
@@ -22,9 +23,6 @@ use super::writer::{Fragmented, Outgoing};
 
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Nothing longer goes the straight path.
-pub const MAX_STRAIGHT_BYTES: usize = MAX_SHORT_BYTES;
-
 /// Whether a message of this kind may hold that.
 #[inline(always)]
 pub fn is_good(kind: MessageKind, payload: &[u8]) -> bool {
@@ -32,31 +30,35 @@ pub fn is_good(kind: MessageKind, payload: &[u8]) -> bool {
 }
 
 impl Socket {
-    /// The straight path of `send`, for a short message that is queued behind others on an open
-    /// connection without compression. `false`: nothing has happened, and `send` decides.
+    /// The straight path of `send`, for a message that is not large and queued behind others on an
+    /// open connection without compression. `false`: nothing has happened, and `send` decides.
     #[inline(always)]
     pub fn send_straight(&self, kind: MessageKind, payload: &[u8]) -> bool {
+        if payload.len() > MAX_SHORT_BYTES {
+            return self.send_medium(kind, payload);
+        }
         let link = &*self.link;
-        if link.state.load() != State::Open || !is_good(kind, payload) {
+        if link.state.load() != State::Open {
             return false;
         }
         let mut outgoing = lock(&link.outgoing);
-        let framed = (SHORT_HEADER_BYTES + payload.len()) as u64;
-        debug_assert!(!outgoing.outbox.is_straight() || outgoing.may_be_straight());
-        let Some(busy) = outgoing.busy() else { return false };
-        // A stream socket has a stage for as long as it is open, so that it is never straight.
-        let is_queued = busy.outbox.is_straight()
-            && busy.outbox.waiting() + framed <= self.queue_limit()
-            && busy.outbox.short_message(kind, payload);
-        if is_queued && !busy.rests() && outgoing.socket.is_some() {
-            link.leave(outgoing, false);
+        outgoing.busy().is_some_and(|busy| busy.outbox.straight_short(kind, payload))
+    }
+
+    #[inline(never)]
+    fn send_medium(&self, kind: MessageKind, payload: &[u8]) -> bool {
+        let may_be_medium = payload.len() <= MAX_MEDIUM_BYTES && self.state() == State::Open;
+        if !may_be_medium || !is_good(kind, payload) {
+            return false;
         }
-        is_queued
+        let mut outgoing = lock(&self.link.outgoing);
+        outgoing.busy().is_some_and(|busy| busy.outbox.straight_medium(kind, payload))
     }
 
     /// One whole message.
     pub fn send(&self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
         self.check_message(kind, payload)?;
+        self.link.make_way(payload.len());
         let mut outgoing = lock(&self.link.outgoing);
         self.check_room_for_message(&mut outgoing, payload.len(), true)?;
         self.link.queue_message(outgoing, kind, payload, None);
@@ -114,7 +116,7 @@ impl Socket {
                 outbox.message(kind, payload);
                 accepted += 1;
             }
-            outgoing.decide_straight();
+            self.link.decide_straight(&mut outgoing);
         }
         outgoing.owes_send_ready |= accepted < count;
         if outgoing.staging.is_some() {
@@ -139,6 +141,7 @@ impl Socket {
         mut number_known: impl FnMut(u64),
     ) -> Result<(), Misuse> {
         self.check_message(kind, payload)?;
+        self.link.make_way(payload.len());
         let mut outgoing = lock(&self.link.outgoing);
         self.check_room_for_message(&mut outgoing, payload.len(), true)?;
         let number = outgoing.take_operation_number();

@@ -26,8 +26,12 @@ pub use super::outgoing::Outgoing;
 const FIRST_OPERATION: u64 = 16;
 /// How long a session leaves a flood to the thread that makes it, and the end of it unwritten.
 pub const GATHERING: Duration = Duration::from_millis(1);
-/// This much waiting is written without waiting for the end of a burst.
+/// This much waiting is written without waiting for the end of a burst, and tried again when so much
+/// more waits than the system took.
 pub const FLUSH_BYTES: u64 = 64 * 1024;
+/// Of a message that is written piece by piece: when the system took no more, it is asked again with
+/// so many more.
+const RETRY_CHUNKS: usize = 2;
 
 /// A message that the application sends frame by frame.
 #[derive(Clone, Debug)]
@@ -95,6 +99,7 @@ impl Outgoing {
     /// At the end of a turn: decides whether a flood is left to the thread that makes it. `true`:
     /// it is not, and there is more to write.
     pub fn must_write_on(&mut self) -> bool {
+        self.early_writes = 0;
         let has_gathered = std::mem::take(&mut self.has_gathered);
         let goes_on = has_gathered || !self.outbox.is_empty();
         self.is_gathering = goes_on
@@ -166,6 +171,7 @@ impl Link {
         drop(outgoing);
         let mut rest = VecDeque::new();
         let mut total = Written::default();
+        let mut retry_at = 0;
         while !streaming.has_ended() && total.error.is_none() {
             if streaming.is_between_frames() {
                 let mut outgoing = lock(&self.outgoing);
@@ -176,8 +182,9 @@ impl Link {
             let mut chunk = self.runtime.pool.take();
             streaming.fill(payload, &mut chunk);
             rest.push_back(chunk);
-            if !total.blocked {
+            if rest.len() >= retry_at {
                 let written = socket.write(&mut rest, &self.runtime.pool);
+                retry_at = if written.blocked { rest.len() + RETRY_CHUNKS } else { 0 };
                 total.bytes += written.bytes;
                 total.has_moved |= written.has_moved;
                 total.blocked = written.blocked;
@@ -208,6 +215,9 @@ impl Link {
         } else if written.has_moved || outgoing.stalled_since.is_none() {
             outgoing.stalled_since = Some(crate::reactor::now());
         }
+        let held_back = if outgoing.stalled_since.is_some() { outgoing.waiting() } else { 0 };
+        outgoing.flush_at = held_back + FLUSH_BYTES;
+        self.decide_straight(outgoing);
         if written.error.is_some() {
             outgoing.error = written.error;
         }
@@ -260,7 +270,7 @@ impl Link {
                 outgoing.outbox.operation(number, kind, payload, completion);
             }
         }
-        outgoing.decide_straight();
+        self.decide_straight(&mut outgoing);
         self.after_queueing(outgoing, was_empty);
     }
 }
@@ -280,7 +290,7 @@ impl Link {
         };
         let deflates = fragmented.deflates;
         outgoing.fragmented = (!is_final).then_some(fragmented);
-        outgoing.decide_straight();
+        self.decide_straight(&mut outgoing);
         if outgoing.staging.is_some() {
             let item = Item::new(opcode, is_final, deflates, None);
             return self.stage(outgoing, item, payload);

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use crate::client::Completion;
 use crate::client::controls::Control;
 use crate::client::link::SocketKind;
-use crate::client::sending::{MAX_STRAIGHT_BYTES, is_good};
+use crate::client::sending::is_good;
 use crate::protocol::MessageKind;
 
 use super::delivery::cookie;
@@ -21,7 +21,7 @@ fn find_message_socket(socket: *mut ws_socket) -> Result<SocketRef, Failure> {
     Ok(entry)
 }
 
-/// Sends a message, straight if it is short and only has to be put behind others.
+/// Sends a message, straight if it is not large and only has to be put behind others.
 #[inline(always)]
 fn send(
     socket: *mut ws_socket,
@@ -31,11 +31,11 @@ fn send(
     otherwise: fn(*mut ws_socket, *const c_void, usize) -> ws_result,
 ) -> ws_result {
     let is_sent = match pointer::bytes(data, len) {
-        Ok(bytes) if len <= MAX_STRAIGHT_BYTES => match current(socket) {
+        Ok(bytes) => match current(socket) {
             Some(entry) => entry.socket.send_straight(kind(entry), bytes),
             None => send_from_elsewhere(socket, kind, bytes),
         },
-        _ => false,
+        Err(_) => false,
     };
     // Nothing has happened unless it is sent: the other way does it, or says why not.
     if is_sent { WS_OK } else { otherwise(socket, data, len) }

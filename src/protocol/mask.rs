@@ -20,50 +20,51 @@ pub fn copy_masked(target: &mut [u8], source: &[u8], key: [u8; 4], offset: usize
     }
 }
 
-/// The same of a payload from its beginning, for short ones: no loop over single bytes.
+/// The same of a payload from its beginning, for those of at most `MOST_AT_ONCE` bytes: no loop over
+/// single bytes. Returns the bits that are set in any of them, as if they were the bytes of words.
 #[inline(always)]
-pub fn copy_masked_short(target: &mut [u8], source: &[u8], key: [u8; 4]) {
+pub fn copy_masked_short(target: &mut [u8], source: &[u8], key: [u8; 4]) -> u32 {
+    debug_assert!(source.len() <= MOST_AT_ONCE);
     let key = u32::from_le_bytes(key);
     // The last block overlaps the one before: its first byte is somewhere in the key.
-    let turned = key.rotate_right(8 * (source.len() % 4) as u32);
+    let turned = key.rotate_right(8 * source.len() as u32);
     match source.len() {
-        LONGEST_BLOCK.. => {
-            mask_last::<LONGEST_BLOCK>(target, source, turned);
-            // Its last byte is done: what is full without that one are the others.
-            let source = source.get(..source.len() - 1).unwrap_or_default();
-            let target = target.get_mut(..source.len()).unwrap_or_default();
-            let (targets, sources) = (target.as_chunks_mut().0, source.as_chunks().0);
-            for (to, from) in targets.iter_mut().zip(sources) {
-                mask_block::<LONGEST_BLOCK>(to, from, key);
-            }
-        }
+        65.. => mask_ends::<LONGEST_BLOCK>(target, source, [key, turned]),
+        32.. => mask_ends::<32>(target, source, [key, turned]),
         16.. => mask_ends::<16>(target, source, [key, turned]),
         8.. => mask_ends::<8>(target, source, [key, turned]),
         4.. => mask_ends::<4>(target, source, [key, turned]),
         _ => {
+            let mut seen = 0;
             for ((to, from), key) in target.iter_mut().zip(source).zip(key.to_le_bytes()) {
                 *to = from ^ key;
+                seen |= u32::from(*from);
             }
+            seen
         }
     }
 }
 
-const LONGEST_BLOCK: usize = 32;
+const LONGEST_BLOCK: usize = 64;
+/// Two of the longest blocks.
+const MOST_AT_ONCE: usize = 2 * LONGEST_BLOCK;
 
 /// Of `N` bytes to twice as many: the first ones and the last ones.
 #[inline(always)]
-fn mask_ends<const N: usize>(target: &mut [u8], source: &[u8], [key, turned]: [u32; 2]) {
-    if let (Some(to), Some(from)) = (target.first_chunk_mut::<N>(), source.first_chunk()) {
-        mask_block(to, from, key);
+fn mask_ends<const N: usize>(target: &mut [u8], source: &[u8], keys: [u32; 2]) -> u32 {
+    let [key, turned] = keys;
+    let (Some(first), Some(last)) = (source.first_chunk::<N>(), source.last_chunk::<N>()) else {
+        return 0;
+    };
+    // Before anything is written, so that nothing is read twice.
+    let seen = all_bits(first) | all_bits(last);
+    if let Some(to) = target.first_chunk_mut() {
+        mask_block(to, first, key);
     }
-    mask_last::<N>(target, source, turned);
-}
-
-#[inline(always)]
-fn mask_last<const N: usize>(target: &mut [u8], source: &[u8], key: u32) {
-    if let (Some(to), Some(from)) = (target.last_chunk_mut::<N>(), source.last_chunk()) {
-        mask_block(to, from, key);
+    if let Some(to) = target.last_chunk_mut() {
+        mask_block(to, last, turned);
     }
+    seen
 }
 
 /// A fixed length, all of it read before any of it is written: so it becomes a few vector
@@ -79,9 +80,19 @@ fn mask_block<const N: usize>(target: &mut [u8; N], source: &[u8; N], key: u32) 
     }
 }
 
+#[inline(always)]
+fn all_bits<const N: usize>(bytes: &[u8; N]) -> u32 {
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().fold(0, |seen, word| seen | u32::from_ne_bytes(*word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_ascii(seen: u32) -> bool {
+        seen & crate::protocol::utf8::NOT_ASCII as u32 == 0
+    }
 
     fn plain(source: &[u8], key: [u8; 4], offset: usize) -> Vec<u8> {
         source.iter().enumerate().map(|(at, byte)| byte ^ key[(at + offset) % 4]).collect()
@@ -107,10 +118,16 @@ mod tests {
     fn the_short_way_equals_the_plain_loop() {
         let source: Vec<u8> = (0..300u32).map(|n| (n * 31 + 7) as u8).collect();
         let key = [0x11, 0x82, 0xf3, 0x04];
-        for len in 0..source.len() {
+        for len in 0..=MOST_AT_ONCE {
             let mut target = vec![0xaa; len];
-            copy_masked_short(&mut target, &source[..len], key);
+            let seen = copy_masked_short(&mut target, &source[..len], key);
             assert_eq!(target, plain(&source[..len], key, 0), "{len}");
+            assert_eq!(is_ascii(seen), source[..len].is_ascii());
+            for at in 0..len {
+                let mut text = vec![0x7f; len];
+                text[at] = 0x80;
+                assert!(!is_ascii(copy_masked_short(&mut target, &text, key)), "{at} of {len}");
+            }
         }
     }
 

@@ -13,11 +13,14 @@ use crate::base::chunk::{Chunk, ChunkPool};
 use crate::base::random::MaskKeys;
 
 use super::frame::{self, MessageKind, Opcode, Shape, write_frame};
-use super::mask::{copy_masked, copy_masked_short};
+use super::mask::copy_masked;
 use super::streaming::Streaming;
 use super::traffic::Traffic;
 
+pub use straight::MAX_MEDIUM_BYTES;
+
 mod overtaking;
+mod straight;
 
 /// A message that the application wants to hear about. Offsets count all bytes ever queued.
 #[derive(Debug)]
@@ -63,11 +66,12 @@ pub struct Outbox<T> {
     /// While a writer has the front: where what it took ends.
     taken_until: Option<u64>,
     ended: bool,
-    is_straight: bool,
-    /// Short messages that `traffic` has yet to count, and their payload.
-    shorts: u64,
+    /// Messages that end by there, counted as `queued` is, may go straight.
+    straight_until: u64,
+    /// Messages of one frame that `traffic` has yet to count, and their payload.
+    straights: u64,
     traffic: Traffic,
-    short_bytes: u64,
+    straight_bytes: u64,
 }
 
 impl<T> Outbox<T> {
@@ -87,19 +91,19 @@ impl<T> Outbox<T> {
             sent: 0,
             taken_until: None,
             ended: false,
-            is_straight: false,
+            straight_until: 0,
+            straights: 0,
             traffic: Traffic::default(),
-            shorts: 0,
-            short_bytes: 0,
+            straight_bytes: 0,
         }
     }
 
     /// What has been queued, counted.
     pub fn traffic(&self) -> Traffic {
         Traffic {
-            messages: self.traffic.messages + self.shorts,
-            frames: self.traffic.frames + self.shorts,
-            payload_bytes: self.traffic.payload_bytes + self.short_bytes,
+            messages: self.traffic.messages + self.straights,
+            frames: self.traffic.frames + self.straights,
+            payload_bytes: self.traffic.payload_bytes + self.straight_bytes,
             ..self.traffic
         }
     }
@@ -107,7 +111,7 @@ impl<T> Outbox<T> {
     /// The same, for whoever counts besides.
     pub fn traffic_mut(&mut self) -> &mut Traffic {
         self.traffic = self.traffic();
-        (self.shorts, self.short_bytes) = (0, 0);
+        (self.straights, self.straight_bytes) = (0, 0);
         &mut self.traffic
     }
 
@@ -127,17 +131,6 @@ impl<T> Outbox<T> {
         self.ended
     }
 
-    /// Whether whole messages need only be put behind what is there: what `set_straight` said last,
-    /// and no longer once it has ended.
-    #[inline]
-    pub fn is_straight(&self) -> bool {
-        self.is_straight
-    }
-
-    pub fn set_straight(&mut self, is_straight: bool) {
-        self.is_straight = is_straight && !self.ended;
-    }
-
     /// Whether a writer would find something to write.
     pub fn is_empty(&self) -> bool {
         self.waiting() == 0 && self.pongs.is_empty() && self.pings.is_empty()
@@ -152,7 +145,7 @@ impl<T> Outbox<T> {
     /// Queues one whole message.
     #[inline]
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) {
-        if !self.short_message(kind, payload) {
+        if self.put_short(kind, payload).is_none() && !self.put_medium(kind, payload) {
             self.long_message(kind, payload);
         }
     }
@@ -162,28 +155,6 @@ impl<T> Outbox<T> {
         self.traffic.messages += 1;
         self.traffic.payload_bytes += payload.len() as u64;
         self.frame(Opcode::Message(kind), payload);
-    }
-
-    /// The straight path of most messages: queues one that is short and fits behind what is there.
-    /// `false`: nothing has changed.
-    #[inline(always)]
-    pub fn short_message(&mut self, kind: MessageKind, payload: &[u8]) -> bool {
-        let len = payload.len();
-        if len > frame::MAX_SHORT_BYTES {
-            return false;
-        }
-        let Some(tail) = &mut self.tail else { return false };
-        let key = tail.keys.next_key(&mut self.keys);
-        let framed = frame::SHORT_HEADER_BYTES + len;
-        let Some(room) = tail.room_for(framed) else { return false };
-        let Some((header, room)) = room.split_first_chunk_mut() else { return false };
-        *header = frame::short_header(kind, len, key);
-        copy_masked_short(room, payload, key);
-        tail.keep(framed);
-        self.queued += framed as u64;
-        self.shorts += 1;
-        self.short_bytes += len as u64;
-        true
     }
 
     /// Queues a frame of a message, or all of it; several frames when it is large.
@@ -246,7 +217,7 @@ impl<T> Outbox<T> {
     /// Nothing may be queued any more. What waits may still leave.
     pub fn end(&mut self) {
         self.ended = true;
-        self.is_straight = false;
+        self.straight_until = 0;
         self.pongs.clear();
         self.pings.clear();
     }

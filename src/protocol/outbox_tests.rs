@@ -7,12 +7,12 @@ use crate::protocol::frame::FRAME_BYTES;
 
 type Box = Outbox<u64>;
 
-fn outbox() -> Box {
+pub fn outbox() -> Box {
     Outbox::new(Arc::default(), MaskKeys::Seeded(42))
 }
 
 /// Writes at most `limit` bytes to `wire`; returns the operations that have left.
-fn write(outbox: &mut Box, wire: &mut Vec<u8>, limit: usize) -> Vec<u64> {
+pub fn write(outbox: &mut Box, wire: &mut Vec<u8>, limit: usize) -> Vec<u64> {
     let Some(mut chunks) = outbox.begin_writing() else { return Vec::new() };
     let mut left = limit;
     while left > 0 {
@@ -31,7 +31,7 @@ fn write(outbox: &mut Box, wire: &mut Vec<u8>, limit: usize) -> Vec<u64> {
 }
 
 /// Unmasked frames of the wire: first byte and payload.
-fn frames(mut wire: &[u8]) -> Vec<(u8, Vec<u8>)> {
+pub fn frames(mut wire: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while !wire.is_empty() {
         assert_ne!(wire[1] & 0x80, 0, "masked");
@@ -95,41 +95,6 @@ fn messages_of_every_size_are_framed() {
         assert_eq!(outbox.waiting(), 0);
         assert!(outbox.begin_writing().is_none());
     }
-}
-
-#[test]
-fn the_straight_path_ends_where_the_other_does() {
-    let (mut straight, mut other) = (outbox(), outbox());
-    let payload: Vec<u8> = (0..=255).collect();
-    for step in 0..3_000 {
-        let kind = if step % 2 == 0 { MessageKind::Text } else { MessageKind::Binary };
-        let payload = &payload[..step % 131];
-        let before = (straight.waiting(), straight.traffic());
-        let has_room = straight.tail.as_ref().is_some_and(|tail| tail.room() >= 6 + payload.len());
-        let is_queued = straight.short_message(kind, payload);
-        assert_eq!(is_queued, has_room && payload.len() <= 125);
-        if !is_queued {
-            assert_eq!((straight.waiting(), straight.traffic()), before, "nothing has changed");
-            straight.long_message(kind, payload);
-        }
-        other.long_message(kind, payload);
-        assert_eq!((straight.waiting(), straight.traffic()), (other.waiting(), other.traffic()));
-    }
-    let (mut one, mut two) = (Vec::new(), Vec::new());
-    write(&mut straight, &mut one, usize::MAX);
-    write(&mut other, &mut two, usize::MAX);
-    assert!(frames(&one) == frames(&two) && frames(&one).len() == 3_000);
-}
-
-#[test]
-fn nothing_goes_straight_once_it_has_ended() {
-    let mut outbox = outbox();
-    outbox.set_straight(true);
-    assert!(outbox.is_straight());
-    outbox.close(&[]);
-    assert!(!outbox.is_straight());
-    outbox.set_straight(true);
-    assert!(!outbox.is_straight());
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 /// From this length on the vectorised check is faster than the standard library's.
 const LONG: usize = 128;
+/// The bits of a word's bytes that no ASCII character has.
+pub const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
 /// Whether `bytes` are UTF-8 from end to end.
 #[inline]
@@ -38,7 +40,7 @@ fn is_short_ascii(bytes: &[u8]) -> bool {
     } else {
         bytes.iter().fold(0, |seen, byte| seen | u64::from(*byte))
     };
-    seen & 0x8080_8080_8080_8080 == 0
+    seen & NOT_ASCII == 0
 }
 
 /// The bits that are set anywhere in the first or the last `N` bytes.
