@@ -189,16 +189,20 @@ static inline void print_since(struct reading begin, long messages)
     fflush(stdout);
 }
 
-/* Bytes of this process that are in memory. */
+/* Bytes of this process that are in memory. The first look brings the code in that looks. */
 static inline long resident_bytes(void)
 {
     long total = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
+    int look;
 
-    if (file) {
-        if (fscanf(file, "%ld %ld", &total, &resident) != 2)
-            resident = 0;
-        fclose(file);
+    for (look = 0; look < 2; look++) {
+        FILE *file = fopen("/proc/self/statm", "r");
+
+        if (file) {
+            if (fscanf(file, "%ld %ld", &total, &resident) != 2)
+                resident = 0;
+            fclose(file);
+        }
     }
     return resident * sysconf(_SC_PAGESIZE);
 }

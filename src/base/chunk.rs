@@ -152,6 +152,12 @@ impl ChunkPool {
             chunks.push(chunk);
         }
     }
+
+    /// Gives up what it keeps.
+    pub fn clear(&self) {
+        let kept = std::mem::take(&mut *lock(&self.chunks));
+        drop(kept);
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::transport::tls::TlsSession;
 use super::attempts::{Attempts, Raced};
 use super::error::{Cause, Error, Phase};
 use super::information::Timed;
-use super::link::Link;
+use super::link::{Home, Link};
 use super::lookup::{self, Lookup};
 use super::request::Request;
 use super::tunnel::{Tunnel, Tunnelled};
@@ -108,8 +108,8 @@ impl Connecting {
     }
 
     /// The connection, once `advance` has answered `None`.
-    pub fn into_connection(self) -> Option<Connected> {
-        match self.stage {
+    pub fn take_connection(&mut self) -> Option<Connected> {
+        match std::mem::replace(&mut self.stage, Stage::Lookup) {
             Stage::Done(connected) => Some(connected),
             _ => None,
         }
@@ -143,7 +143,7 @@ impl Connecting {
     }
 
     /// Everything anew: another address, or another request to the same.
-    fn begin_round(&mut self, link: &Arc<Link>) -> Result<Option<Progress>, Error> {
+    fn begin_round(&mut self, link: &Home) -> Result<Option<Progress>, Error> {
         self.stage = Stage::Lookup;
         self.deadline = crate::reactor::now() + self.request.connect_timeout;
         let question = self.request.plan()?;
@@ -171,7 +171,7 @@ impl Connecting {
     }
 
     /// Goes as far as possible. `None`: the connection is open.
-    pub fn advance(&mut self, turn: &mut Turn<'_>, link: &Arc<Link>) -> Option<Progress> {
+    pub fn advance(&mut self, turn: &mut Turn<'_>, link: &Home) -> Option<Progress> {
         if turn.now >= self.deadline()
             && let Some(error) = self.timed_out(turn, link)
         {
@@ -338,7 +338,7 @@ impl Connecting {
         &mut self,
         mut stream: Stream,
         turn: &mut Turn<'_>,
-        link: &Arc<Link>,
+        link: &Home,
     ) -> Result<Option<Progress>, Error> {
         let Some(tunnel) = &mut self.tunnel else { return self.reach(stream, false) };
         let tunnelled = tunnel.advance(&mut stream, turn);

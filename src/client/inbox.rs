@@ -5,8 +5,8 @@
 //! socket in pull mode.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, PoisonError};
 use std::time::Instant;
 
 use crate::base::lock::lock;
@@ -14,18 +14,16 @@ use crate::protocol::Part;
 use crate::protocol::receiver::Payload;
 
 use super::error::Error;
+use super::link::Link;
 
 /// What a waiting message costs besides its bytes.
 pub const MESSAGE_OVERHEAD: u64 = 128;
 
+/// The bytes that wait, and whether reading has stopped because of them.
 #[derive(Debug, Default)]
-pub struct Backlog {
-    /// All that ever waited; written by the event loop alone.
-    added: AtomicU64,
-    /// All that has been taken of it.
-    taken: AtomicU64,
-    paused: AtomicBool,
-}
+pub struct Backlog(AtomicU64);
+
+const PAUSED: u64 = 1 << 63;
 
 /// What a message of this length counts.
 pub fn cost(len: usize) -> u64 {
@@ -42,22 +40,23 @@ impl Backlog {
     /// the event loop calls this.
     pub fn add_many(&self, messages: usize, bytes: usize) {
         let cost = bytes as u64 + messages as u64 * MESSAGE_OVERHEAD;
-        let added = self.added.load(Ordering::Relaxed).wrapping_add(cost);
-        self.added.store(added, Ordering::Release);
+        self.0.fetch_add(cost, Ordering::SeqCst);
     }
 
     fn waiting(&self) -> u64 {
-        let taken = self.taken.load(Ordering::SeqCst);
-        self.added.load(Ordering::SeqCst).wrapping_sub(taken)
+        self.0.load(Ordering::SeqCst) & !PAUSED
+    }
+
+    /// Whether it was paused.
+    fn go_on(&self) -> bool {
+        self.0.fetch_and(!PAUSED, Ordering::SeqCst) & PAUSED != 0
     }
 
     /// Messages of this cost have been taken; `true`: whoever paused must be woken.
     #[must_use]
     pub fn remove(&self, cost: u64, limit: u64) -> bool {
-        self.taken.fetch_add(cost, Ordering::SeqCst);
-        self.paused.load(Ordering::SeqCst)
-            && self.waiting() <= limit / 2
-            && self.paused.swap(false, Ordering::SeqCst)
+        let left = self.0.fetch_sub(cost, Ordering::SeqCst) - cost;
+        left & PAUSED != 0 && left & !PAUSED <= limit / 2 && self.go_on()
     }
 
     /// Whether reading should stop. Says so at most once before `remove` asks to go on.
@@ -65,12 +64,9 @@ impl Backlog {
         if self.waiting() < limit {
             return false;
         }
-        self.paused.store(true, Ordering::SeqCst);
+        let waiting = self.0.fetch_or(PAUSED, Ordering::SeqCst) & !PAUSED;
         // The application may have taken the last message in between.
-        if self.waiting() <= limit / 2 {
-            return !self.paused.swap(false, Ordering::SeqCst);
-        }
-        true
+        waiting > limit / 2 || !self.go_on()
     }
 }
 
@@ -106,19 +102,19 @@ impl OwnedMessage {
     }
 }
 
+/// Takes no more than a pointer while there is nothing in it and nobody waits. What is done with it
+/// is done by the link, under the lock of what is known.
 #[derive(Debug, Default)]
-pub struct Inbox {
-    content: Mutex<Content>,
-    changed: Condvar,
-}
+pub struct Inbox(Option<Box<Content>>);
 
 #[derive(Debug, Default)]
 struct Content {
-    /// Without memory of its own while it is empty.
     messages: VecDeque<OwnedMessage>,
-    end: Option<Box<End>>,
+    end: Option<End>,
     /// So many threads sleep: only then waking is worth a system call.
     waiting: usize,
+    /// Where they do.
+    changed: Option<Arc<Condvar>>,
 }
 
 /// Why no further message will come.
@@ -131,70 +127,103 @@ pub enum End {
     Freed,
 }
 
-impl Inbox {
-    pub fn push(&self, message: OwnedMessage) {
-        let mut content = lock(&self.content);
+impl Link {
+    pub fn push_message(&self, message: OwnedMessage) {
+        let mut known = lock(&self.information);
+        let content = known.inbox.0.get_or_insert_default();
         content.messages.push_back(message);
-        let is_awaited = content.waiting > 0;
-        drop(content);
-        if is_awaited {
-            self.changed.notify_one();
+        let awaited = content.awaited();
+        drop(known);
+        if let Some(changed) = awaited {
+            changed.notify_one();
         }
     }
 
     /// A new attempt to connect: what an earlier one came to is forgotten.
-    pub fn begin(&self) {
-        lock(&self.content).end = None;
+    pub fn begin_inbox(&self) {
+        let inbox = &mut lock(&self.information).inbox;
+        if let Some(content) = &mut inbox.0 {
+            content.end = None;
+        }
+        inbox.tidy();
     }
 
-    pub fn end(&self, end: End) {
-        let mut content = lock(&self.content);
+    pub fn end_inbox(&self, end: End) {
+        let mut known = lock(&self.information);
+        let content = known.inbox.0.get_or_insert_default();
         if matches!(end, End::Freed) {
-            content.messages.clear();
-            content.end = Some(Box::new(end));
+            content.messages = VecDeque::new();
+            content.end = Some(end);
         } else if content.end.is_none() {
-            content.end = Some(Box::new(end));
+            content.end = Some(end);
         }
-        let is_awaited = content.waiting > 0;
-        drop(content);
-        if is_awaited {
-            self.changed.notify_all();
+        let awaited = content.awaited();
+        drop(known);
+        if let Some(changed) = awaited {
+            changed.notify_all();
         }
     }
 
     /// The next message; `Ok(None)`: none came by the deadline.
-    pub fn take(&self, deadline: Option<Instant>) -> Result<Option<OwnedMessage>, End> {
-        let mut content = lock(&self.content);
+    pub fn take_message(&self, deadline: Option<Instant>) -> Result<Option<OwnedMessage>, End> {
+        let mut known = lock(&self.information);
         loop {
-            if let Some(message) = content.messages.pop_front() {
-                if content.messages.is_empty() {
-                    content.messages = VecDeque::new();
+            if let Some(content) = &mut known.inbox.0 {
+                if let Some(message) = content.messages.pop_front() {
+                    known.inbox.tidy();
+                    return Ok(Some(message));
                 }
-                return Ok(Some(message));
-            }
-            if let Some(end) = &content.end {
-                return Err(End::clone(end));
+                if let Some(end) = &content.end {
+                    return Err(End::clone(end));
+                }
             }
             let left = deadline.map(|it| it.saturating_duration_since(crate::reactor::now()));
             if left.is_some_and(|left| left.is_zero()) {
+                known.inbox.tidy();
                 return Ok(None);
             }
+            let content = known.inbox.0.get_or_insert_default();
             content.waiting += 1;
-            content = match left {
-                None => self.changed.wait(content).unwrap_or_else(PoisonError::into_inner),
+            let changed = Arc::clone(content.changed.get_or_insert_default());
+            known = match left {
+                None => changed.wait(known).unwrap_or_else(PoisonError::into_inner),
                 Some(left) => {
-                    let waited = self.changed.wait_timeout(content, left);
+                    let waited = changed.wait_timeout(known, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
-            content.waiting -= 1;
+            if let Some(content) = &mut known.inbox.0 {
+                content.waiting -= 1;
+            }
         }
+    }
+}
+
+impl Inbox {
+    /// Gives up what holds nothing.
+    fn tidy(&mut self) {
+        if let Some(content) = &mut self.0
+            && content.messages.is_empty()
+        {
+            if content.end.is_none() && content.waiting == 0 {
+                self.0 = None;
+            } else {
+                content.messages = VecDeque::new();
+            }
+        }
+    }
+}
+
+impl Content {
+    fn awaited(&self) -> Option<Arc<Condvar>> {
+        self.changed.clone().filter(|_| self.waiting > 0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::link::SocketKind;
 
     #[test]
     fn reading_pauses_at_the_limit_and_goes_on_at_half() {
@@ -224,17 +253,17 @@ mod tests {
 
     #[test]
     fn a_thread_that_waits_is_woken_by_the_message() {
-        let inbox = Inbox::default();
+        let link = Link::new(SocketKind::Message, Arc::default());
         let part = Part { kind: crate::protocol::MessageKind::Text, is_complete: true };
         std::thread::scope(|scope| {
-            let taken = scope.spawn(|| inbox.take(None).unwrap().unwrap().len());
-            while lock(&inbox.content).waiting == 0 {
+            let taken = scope.spawn(|| link.take_message(None).unwrap().unwrap().len());
+            while lock(&link.information).inbox.0.is_none() {
                 std::thread::yield_now();
             }
-            inbox.push(OwnedMessage { part, bytes: b"xy\0".to_vec() });
+            link.push_message(OwnedMessage { part, bytes: b"xy\0".to_vec() });
             assert_eq!(taken.join().unwrap(), 2);
         });
-        assert_eq!(lock(&inbox.content).waiting, 0);
+        assert!(lock(&link.information).inbox.0.is_none(), "it keeps nothing");
     }
 
     #[test]
@@ -247,15 +276,15 @@ mod tests {
 
     #[test]
     fn messages_that_arrived_are_handed_over_before_the_end() {
-        let inbox = Inbox::default();
+        let link = Link::new(SocketKind::Message, Arc::default());
         let part = Part { kind: crate::protocol::MessageKind::Text, is_complete: true };
-        inbox.push(OwnedMessage { part, bytes: b"x\0".to_vec() });
-        inbox.end(End::Clean);
+        link.push_message(OwnedMessage { part, bytes: b"x\0".to_vec() });
+        link.end_inbox(End::Clean);
         let now = Some(crate::reactor::now());
-        assert_eq!(inbox.take(now).unwrap().unwrap().len(), 1);
-        assert!(matches!(inbox.take(now), Err(End::Clean)));
-        assert!(matches!(inbox.take(None), Err(End::Clean)), "again and again");
-        inbox.end(End::Freed);
-        assert!(matches!(inbox.take(None), Err(End::Freed)));
+        assert_eq!(link.take_message(now).unwrap().unwrap().len(), 1);
+        assert!(matches!(link.take_message(now), Err(End::Clean)));
+        assert!(matches!(link.take_message(None), Err(End::Clean)), "again and again");
+        link.end_inbox(End::Freed);
+        assert!(matches!(link.take_message(None), Err(End::Freed)));
     }
 }

@@ -12,7 +12,7 @@ fn response(status: u16, fields: &[(&str, &[u8])]) -> Response {
 #[test]
 fn nothing_is_known_before_it_is_told() {
     let known = Information::default();
-    assert_eq!((known.request_uri(), known.protocol(), known.http_status()), ("", "", 0));
+    assert_eq!((&*known.request_uri(), known.protocol(), known.http_status()), ("", "", 0));
     assert_eq!((known.local(), known.remote()), (None, None));
     assert_eq!((known.header("Upgrade", 0), known.response_body()), (None, &[][..]));
     assert_eq!((known.tls_version(), known.tls_resumed(), known.certificate(0)), ("", false, None));
@@ -24,10 +24,12 @@ fn each_fact_reads_back_as_it_was_told_and_the_last_word_counts() {
     let mut known = Information::default();
     let addresses = ["127.0.0.1:80", "[::1]:65535"].map(|text| text.parse().unwrap());
     let scoped = SocketAddrV6::new("fe80::1".parse().unwrap(), 1, 2, 3).into();
+    let near: SocketAddr = "127.0.0.1:1".parse().unwrap();
     for round in 0..3 {
-        known.begin("ws://first/");
+        known.begin("wss://first/");
+        assert_eq!(known.request_uri(), "wss://first/");
         known.set_request_uri("ws://second/ä");
-        for local in [None, Some(scoped)] {
+        for local in [None, Some(near), Some(scoped)] {
             for remote in addresses {
                 known.set_addresses(local, remote);
                 assert_eq!((known.local(), known.remote()), (local, Some(remote)));
@@ -38,21 +40,34 @@ fn each_fact_reads_back_as_it_was_told_and_the_last_word_counts() {
         let certificates: Arc<[_]> = chain.map(|der| der.to_vec().into()).into();
         known.set_certificates(Arc::clone(&certificates), 0x3fff);
         known.set_certificates(certificates, round);
-        let fields = [("Upgrade", &b"websocket"[..]), ("X", b" a:b\xff"), ("x", b"")];
+        let fields = [
+            ("upgrade", &b"websocket"[..]),
+            ("X", b" a:b\xff"),
+            ("x", b""),
+            ("Upgrade", b"WebSocket"),
+            (ACCEPT, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            (ACCEPT, b"no base64"),
+            (ACCEPT, b"AB=="),
+        ];
         known.set_response(Some(&response(404, &fields)), &[9; 300]);
         known.set_response(Some(&response(101, &fields)), &[]);
         known.replace(Fact::Protocol, b"chat");
         known.settle();
 
-        assert_eq!((known.request_uri(), known.protocol()), ("ws://second/ä", "chat"));
+        assert_eq!((&*known.request_uri(), known.protocol()), ("ws://second/ä", "chat"));
         assert_eq!((known.tls_version(), known.tls_cipher_suite()), ("TLSv1_3", "suite"));
         assert_eq!((known.tls_resumed(), known.certificate_errors()), (round == 1, round));
         assert_eq!([0, 1].map(|index| known.certificate(index).unwrap()), chain);
         assert_eq!(known.certificate(2), None);
         assert_eq!((known.http_status(), known.response_body()), (101, &[][..]));
-        assert_eq!(known.header("UPGRADE", 0), Some(&b"websocket"[..]));
-        let both = [0, 1].map(|index| known.header("x", index).unwrap());
-        assert_eq!(both, [&b" a:b\xff"[..], b""]);
+        for (name, values) in [
+            ("UPGRADE", &[&b"websocket"[..], b"WebSocket"][..]),
+            ("x", &[b" a:b\xff", b""]),
+            (ACCEPT, &[b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", b"no base64", b"AB=="]),
+        ] {
+            let known = (0..values.len()).map(|index| known.header(name, index).unwrap());
+            assert_eq!(known.collect::<Vec<_>>(), values);
+        }
         assert_eq!((known.header("x", 2), known.header("y", 0)), (None, None));
     }
     known.set_response(None, &[]);
@@ -87,7 +102,10 @@ fn what_an_ordinary_connection_makes_known_is_small() {
         ("Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
     ];
     known.set_response(Some(&response(101, &fields)), &[]);
-    known.stage_ended(Timed::Tcp, Duration::from_millis(1));
+    for stage in [Timed::Name, Timed::Tcp, Timed::Http] {
+        known.stage_ended(stage, Duration::from_millis(1));
+    }
     known.settle();
-    assert!(known.facts.capacity() <= 112, "{}", known.facts.capacity());
+    assert!(known.facts.bytes().len() <= 72, "{}", known.facts.bytes().len());
+    assert!(matches!(known.facts, Facts::Settled(_)));
 }

@@ -1,7 +1,9 @@
 //! How what has just been queued gets away: who writes it, and when. Refuses to know how that is done.
 
 use std::sync::MutexGuard;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::reactor::Recent;
 
 use crate::base::lock::lock;
 use crate::reactor::mailbox::on_event_loop;
@@ -42,9 +44,9 @@ impl Outgoing {
 
     /// Whether a thread that sends now does so in a burst.
     fn is_burst(&mut self) -> bool {
-        let now = crate::reactor::now();
-        let last = self.last_write.replace(now.into());
-        last.is_some_and(|last| now - Instant::from(last) < BURST)
+        let now = Recent::now();
+        let last = std::mem::replace(&mut self.last_write, now);
+        now.is_within(BURST, last)
     }
 }
 
@@ -106,7 +108,7 @@ impl Link {
             if is_much || !outgoing.is_burst() {
                 let mut outgoing = self.write_waiting(outgoing, &socket, 1);
                 // However long that took, what follows at once is a burst.
-                outgoing.last_write = Some(crate::reactor::now().into());
+                outgoing.last_write = Recent::now();
                 let needs_session = outgoing.needs_session();
                 if !needs_session {
                     outgoing.rest_behind_writer();

@@ -128,13 +128,13 @@ impl Loan {
 impl Link {
     /// Goes on with the read that this thread waits for, as long as it may and bytes come.
     pub(super) fn read_on_loan(&self, deadline: Option<Instant>) {
-        while let Some((mut reading, mut loan)) = self.incoming.borrow_loan() {
+        while let Some((mut reading, mut loan)) = self.incoming().borrow_loan() {
             let mut surplus = Vec::new();
             let step = loan.read(&mut reading, &mut surplus);
-            self.statistics.store_received(&loan.receiver.traffic, loan.bytes_received);
+            self.store_received(&loan.receiver.traffic, loan.bytes_received);
             let is_over = loan.is_over;
             let socket = system::Readiness::of(&loan.tcp);
-            let returned = self.incoming.return_loan(reading, loan, &surplus);
+            let returned = self.incoming().return_loan(reading, loan, &surplus);
             if returned.needs_session {
                 self.kick();
             }
@@ -149,7 +149,7 @@ impl Link {
                 return;
             }
             if !socket.comes_within(left.map_or(PATIENCE, |left| left.min(PATIENCE))) {
-                if self.incoming.give_up_loan() {
+                if self.incoming().give_up_loan() {
                     self.kick();
                 }
                 return;
@@ -253,7 +253,7 @@ impl Open {
         missed.readable |= turn.readable;
         missed.writable |= turn.writable;
         missed.hung_up |= turn.hung_up;
-        let Some(loan) = link.incoming.recall_loan() else { return false };
+        let Some(loan) = link.incoming().recall_loan() else { return false };
         let Missed { readable, writable, hung_up } = std::mem::take(missed);
         (turn.readable, turn.writable, turn.hung_up) = (readable, writable, hung_up);
         self.lender.is_lent = false;
@@ -301,7 +301,7 @@ impl Open {
         let limits = Limits { max_message_size: u64::MAX, max_fragments: u32::MAX };
         let nobody = Receiver::new(Mode::Stream, limits, None);
         self.lender.is_lent = true;
-        link.incoming.lend(Box::new(Loan {
+        link.incoming().lend(Box::new(Loan {
             tcp: Arc::clone(self.stream.tcp()),
             receiver: std::mem::replace(&mut self.receiver, nobody),
             bytes_received: self.bytes_received,

@@ -3,12 +3,13 @@
 //! system call runs.
 
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 
 use crate::base::lock::lock;
 use crate::base::rare::Rare;
-use crate::reactor::Remote;
+use crate::reactor::{Address, Remote};
 use crate::transport::system::{self, PathEstimate};
 
 use super::controls::{Control, Controls};
@@ -20,7 +21,7 @@ use super::lookup::Lookup;
 use super::runtime::Runtime;
 use super::sink::Waiter;
 use super::state::{State, StateCell};
-use super::statistics::Statistics;
+use super::statistics::{SpecialCells, Statistics};
 use super::writer::Outgoing;
 
 #[derive(Debug)]
@@ -33,20 +34,65 @@ pub struct Link {
     pub room: Condvar,
     pub runtime: Arc<Runtime>,
     pub backlog: Backlog,
-    /// Of a socket in pull mode.
-    pub inbox: Rare<Inbox>,
-    /// Of a stream socket.
-    pub incoming: Rare<Incoming>,
-    pub information: Mutex<Information>,
-    pub statistics: Statistics,
+    pub information: Mutex<Known>,
+    pub(super) statistics: Statistics,
     pub aside: Rare<Aside>,
-    desk: Mutex<Desk>,
     kicked: AtomicBool,
 }
 
-/// What a connection that has not failed gets along without.
+/// Of what a link is a part: whoever is above keeps it in one piece with what is its own.
+pub trait Linked: Send + Sync {
+    fn link(&self) -> &Link;
+}
+
+/// Keeps a link alive.
+#[derive(Clone)]
+pub struct Home(pub Arc<dyn Linked>);
+
+impl Home {
+    pub fn downgrade(&self) -> Weak<dyn Linked> {
+        Arc::downgrade(&self.0)
+    }
+}
+
+impl Deref for Home {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        self.0.link()
+    }
+}
+
+/// What is known of the connection. Behind the same lock lie the desk and the inbox.
+#[derive(Debug, Default)]
+pub struct Known {
+    information: Information,
+    desk: Desk,
+    /// Of a socket in pull mode.
+    pub(super) inbox: Inbox,
+}
+
+impl Deref for Known {
+    type Target = Information;
+
+    fn deref(&self) -> &Information {
+        &self.information
+    }
+}
+
+impl DerefMut for Known {
+    fn deref_mut(&mut self) -> &mut Information {
+        &mut self.information
+    }
+}
+
+/// What a connection of messages that has not failed, and never saw anything special, gets along
+/// without.
 #[derive(Debug, Default)]
 pub struct Aside {
+    /// Of a stream socket.
+    pub incoming: Incoming,
+    pub special: SpecialCells,
     /// The last failure.
     pub error: Mutex<Option<Error>>,
     pub close_waiters: Mutex<Vec<Arc<Waiter>>>,
@@ -56,8 +102,8 @@ pub struct Aside {
 #[derive(Debug, Default)]
 struct Desk {
     commands: Commands,
-    /// From the session's first turn on.
-    remote: Option<Remote>,
+    /// Of the session, from its first turn on.
+    address: Option<Address>,
 }
 
 /// What an application makes of a connection.
@@ -72,13 +118,22 @@ pub enum SocketKind {
 pub struct Commands {
     /// A session exists and will look at these.
     pub has_session: bool,
-    pub abort: bool,
-    pub cancel_connect: bool,
     pub free: bool,
+    pub stop: Stop,
     pub verdict: Option<bool>,
-    pub lookup: Option<Box<Result<Lookup, Error>>>,
     /// Counts connects, so that a late answer of an earlier one is recognised.
-    attempt: u64,
+    attempt: u32,
+    pub lookup: Option<Box<Result<Lookup, Error>>>,
+}
+
+/// What is not to go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    #[default]
+    Nothing,
+    Connect,
+    /// The connect or the connection, whichever there is.
+    Connection,
 }
 
 thread_local! {
@@ -92,49 +147,51 @@ impl Link {
             kind,
             state: StateCell::default(),
             controls: Controls::default(),
-            outgoing: Mutex::new(Outgoing::new(Arc::clone(&runtime.pool))),
+            outgoing: Mutex::default(),
             room: Condvar::new(),
             runtime,
             backlog: Backlog::default(),
-            inbox: Rare::new(),
-            incoming: Rare::new(),
             information: Mutex::default(),
             statistics: Statistics::default(),
             aside: Rare::new(),
-            desk: Mutex::default(),
             kicked: AtomicBool::new(false),
         }
     }
 
     /// Writes a command and wakes the session. `false`: there is none.
     pub fn command(&self, write: impl FnOnce(&mut Commands)) -> bool {
-        let mut desk = lock(&self.desk);
-        if !desk.commands.has_session {
+        let mut known = lock(&self.information);
+        if !known.desk.commands.has_session {
             return false;
         }
-        write(&mut desk.commands);
-        drop(desk);
+        write(&mut known.desk.commands);
+        drop(known);
         self.kick();
         true
     }
 
+    /// Ends the connect, or everything.
+    pub fn stop(&self, what: Stop) {
+        self.command(|commands| commands.stop = commands.stop.max(what));
+    }
+
     /// A session is on its way to an event loop. Returns the number of this attempt; `None` when
     /// the socket has been freed.
-    pub fn begin_session(&self) -> Option<u64> {
-        let mut desk = lock(&self.desk);
-        desk.remote = None;
+    pub fn begin_session(&self) -> Option<u32> {
+        let desk = &mut lock(&self.information).desk;
+        desk.address = None;
         if desk.commands.free {
             return None;
         }
-        let attempt = desk.commands.attempt + 1;
+        let attempt = desk.commands.attempt.wrapping_add(1);
         desk.commands = Commands { has_session: true, attempt, ..Commands::default() };
         Some(attempt)
     }
 
     /// The session connects anew, somewhere else perhaps: answers to earlier questions are too late.
-    pub fn begin_round(&self) -> u64 {
-        let commands = &mut lock(&self.desk).commands;
-        commands.attempt += 1;
+    pub fn begin_round(&self) -> u32 {
+        let commands = &mut lock(&self.information).desk.commands;
+        commands.attempt = commands.attempt.wrapping_add(1);
         commands.lookup = None;
         commands.attempt
     }
@@ -142,7 +199,7 @@ impl Link {
     /// The application freed the socket. `true`: its session will see to the rest.
     pub fn free(&self) -> bool {
         let has_session = {
-            let commands = &mut lock(&self.desk).commands;
+            let commands = &mut lock(&self.information).desk.commands;
             commands.free = true;
             commands.has_session
         };
@@ -153,13 +210,13 @@ impl Link {
     }
 
     /// Whether a session still waits for what `attempt` needs.
-    pub fn awaits(&self, attempt: u64) -> bool {
-        let commands = &lock(&self.desk).commands;
+    pub fn awaits(&self, attempt: u32) -> bool {
+        let commands = &lock(&self.information).desk.commands;
         commands.has_session && !commands.free && commands.attempt == attempt
     }
 
     /// A worker has found out what `attempt` needs.
-    pub fn looked_up(&self, attempt: u64, lookup: Result<Lookup, Error>) {
+    pub fn looked_up(&self, attempt: u32, lookup: Result<Lookup, Error>) {
         self.command(|commands| {
             if commands.attempt == attempt {
                 commands.lookup = Some(Box::new(lookup));
@@ -174,17 +231,24 @@ impl Link {
     }
 
     /// The session's first turn.
-    pub fn set_remote(&self, remote: Remote) {
-        lock(&self.desk).remote = Some(remote);
+    pub fn set_address(&self, address: Address) {
+        lock(&self.information).desk.address = Some(address);
     }
 
-    pub fn remote(&self) -> Option<Remote> {
-        lock(&self.desk).remote.clone()
+    /// The loop on which the session lives.
+    pub fn remote(&self) -> Option<&Remote> {
+        let address = lock(&self.information).desk.address?;
+        self.runtime.reactor.remote(address)
+    }
+
+    /// The bytes of a stream socket.
+    pub fn incoming(&self) -> &Incoming {
+        &self.aside.incoming
     }
 
     /// Why the connection ended, unless it was a closing handshake.
     pub fn ended_by(&self) -> Option<Error> {
-        if lock(&self.desk).commands.free {
+        if lock(&self.information).desk.commands.free {
             return Some(Error::new(Phase::Closing, Cause::Aborted));
         }
         self.last_error()
@@ -196,7 +260,7 @@ impl Link {
 
     /// What has been asked since the last turn.
     pub fn take_commands(&self) -> Commands {
-        let commands = &mut lock(&self.desk).commands;
+        let commands = &mut lock(&self.information).desk.commands;
         let fresh = Commands {
             has_session: commands.has_session,
             free: commands.free,
@@ -209,7 +273,7 @@ impl Link {
     /// The session is gone; `true`: the socket was freed meanwhile, and it is the session's duty to
     /// say *released*.
     pub fn retire_session(&self) -> bool {
-        let commands = &mut lock(&self.desk).commands;
+        let commands = &mut lock(&self.information).desk.commands;
         commands.has_session = false;
         commands.free
     }
@@ -234,8 +298,9 @@ impl Link {
             return;
         }
         // Before the first turn there is no remote yet, and that turn looks at everything.
-        if let Some(remote) = self.remote() {
-            remote.kick();
+        let address = lock(&self.information).desk.address;
+        if let Some(address) = address {
+            self.runtime.reactor.kick(address);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::transport::resolve::{self, ResolveFault};
 use crate::transport::trust;
 
 use super::error::{Cause, Error, Phase};
-use super::link::Link;
+use super::link::Home;
 
 /// Where to, and with which trust.
 #[derive(Debug)]
@@ -49,22 +49,22 @@ pub struct Lookup {
 }
 
 /// Finds the answers and hands them to the link as those of `attempt`.
-pub fn begin(link: &Arc<Link>, attempt: u64, question: Question) {
+pub fn begin(link: &Home, attempt: u32, question: Question) {
     let names = question.names();
     if names.is_empty()
         && let Some(known) = Known::of(&question)
     {
         return link.looked_up(attempt, answer(&question, Some(known)));
     }
-    let weak = Arc::downgrade(link);
+    let weak = link.downgrade();
     let job = move || {
         // It may have waited for its turn for longer than anybody waits for it.
-        if !weak.upgrade().is_some_and(|link| link.awaits(attempt)) {
+        if !weak.upgrade().is_some_and(|home| home.link().awaits(attempt)) {
             return;
         }
         let lookup = answer(&question, None);
-        if let Some(link) = weak.upgrade() {
-            link.looked_up(attempt, lookup);
+        if let Some(home) = weak.upgrade() {
+            home.link().looked_up(attempt, lookup);
         }
     };
     if let Err(error) = link.runtime.reactor.run_blocking(names, Box::new(job)) {

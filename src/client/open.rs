@@ -16,7 +16,7 @@ use super::controls::{Control, NO_LIMIT};
 use super::ending::Closing;
 use super::error::{Cause, Error, Phase};
 use super::lending::Lender;
-use super::link::{Commands, Link, SocketKind};
+use super::link::{Commands, Link, SocketKind, Stop};
 use super::sink::{Closed, Sink};
 use super::staging::Staging;
 use super::state::State;
@@ -82,7 +82,6 @@ impl Open {
         lock(&link.information).settle();
         {
             let mut outgoing = lock(&link.outgoing);
-            outgoing.open(now);
             let deflater = compression
                 .filter(Deflater::can_deflate)
                 .map(|agreed| Deflater::new(&agreed, Arc::clone(&link.runtime.spares)));
@@ -146,7 +145,7 @@ impl Open {
         sink: &mut dyn Sink,
         commands: &Commands,
     ) -> Outcome {
-        if commands.abort && !self.is_lingering() {
+        if commands.stop == Stop::Connection && !self.is_lingering() {
             tcp::reset_on_drop(self.stream.tcp());
             return self.lost(Error::new(Phase::WebSocket, Cause::Aborted));
         }
@@ -206,8 +205,8 @@ impl Open {
         // What callbacks queued may have left already, and a read that one of them began may have
         // ended, or want bytes that wait: then nothing else brings another turn.
         if self.is_stream {
-            let is_wanted = self.is_paused && link.incoming.wanted_bytes() > 0;
-            wants_turn |= link.incoming.has_finished() || is_wanted;
+            let is_wanted = self.is_paused && link.incoming().wanted_bytes() > 0;
+            wants_turn |= link.incoming().has_finished() || is_wanted;
         }
         let looks_in_at = {
             let mut outgoing = lock(&link.outgoing);
@@ -258,7 +257,7 @@ impl Open {
 
     fn must_pause(&self, link: &Link) -> bool {
         if self.is_stream {
-            return matches!(self.closing, Closing::No) && link.incoming.wanted_bytes() == 0;
+            return matches!(self.closing, Closing::No) && link.incoming().wanted_bytes() == 0;
         }
         matches!(self.closing, Closing::No)
             && link.backlog.must_pause(link.controls.integer(Control::ReceiveQueueLimit))

@@ -7,42 +7,48 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use crate::base::chunk::ChunkPool;
 use crate::base::random::MaskKeys;
 use crate::protocol::heartbeat::Heartbeat;
 use crate::protocol::outbox::Outbox;
-use crate::protocol::traffic::Traffic;
-use crate::reactor::Moment;
+use crate::reactor::Recent;
 use crate::transport::stream::Output;
 
+use super::runtime;
 use super::sink::{Completion, Cookie};
 use super::staging::Staging;
+use super::statistics::{Account, Direction};
 use super::writer::{FLUSH_BYTES, Fragmented};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outgoing {
-    pool: Arc<ChunkPool>,
     busy: Option<Box<Busy>>,
     /// Everything that had been sent when it was given up.
-    sent: Account,
-    /// Pings, once there are any.
-    heartbeat: Option<Box<Heartbeat>>,
-    opened_at: Option<Moment>,
+    account: Account,
+    unusual: Option<Box<Unusual>>,
     /// Where not everything goes to the outbox at once.
     pub staging: Option<Box<Staging>>,
-    /// All bytes that the system, or TLS, has taken.
-    pub bytes_sent: u64,
-    pub next_operation: u64,
+    pub next_operation: u32,
     /// When a thread other than the session's last wrote.
-    pub last_write: Option<Moment>,
+    pub last_write: Recent,
     /// The way out of an open connection: any thread may write to it.
     pub socket: Option<Output>,
+}
+
+/// What only some connections have.
+#[derive(Debug, Default)]
+struct Unusual {
+    /// Pings, once there are any.
+    heartbeat: Option<Heartbeat>,
+    /// What the account has no room for.
+    sent: Option<Direction>,
 }
 
 /// What only a connection has that sends.
 #[derive(Debug)]
 pub struct Busy {
     pub outbox: Outbox<Completion>,
+    /// All bytes that the system, or TLS, has taken.
+    pub bytes_sent: u64,
     /// A write of a stream socket is under way.
     pub is_writing: bool,
     /// A data writer that owned the output was freed: only control frames are accepted.
@@ -68,36 +74,17 @@ pub struct Busy {
     pub is_gathering: bool,
     /// That thread has written since.
     pub has_gathered: bool,
-    /// Asked of the writer: the system may take more than it just said.
+    /// Asked of the writer: the system may take more than it just said. Once it is done it means
+    /// nothing.
     pub try_again: bool,
     /// The session rests, and somebody was still at work here.
     is_left_over: bool,
 }
 
 /// What to see where there is none: nothing waits, nobody writes.
-static IDLE: LazyLock<Busy> = LazyLock::new(|| Busy::new(Arc::default(), Traffic::default()));
+static IDLE: LazyLock<Busy> = LazyLock::new(|| Busy::new(Direction::default()));
 
 impl Outgoing {
-    pub fn new(pool: Arc<ChunkPool>) -> Outgoing {
-        Outgoing {
-            pool,
-            busy: None,
-            sent: Account::default(),
-            heartbeat: None,
-            opened_at: None,
-            staging: None,
-            bytes_sent: 0,
-            next_operation: 0,
-            last_write: None,
-            socket: None,
-        }
-    }
-
-    /// The connection is open: the intervals of its heartbeat count from here.
-    pub fn open(&mut self, now: Instant) {
-        self.opened_at = Some(now.into());
-    }
-
     /// Whether there is nothing to write and nothing to tell.
     pub fn is_idle(&self) -> bool {
         self.busy.is_none()
@@ -112,7 +99,11 @@ impl Outgoing {
     pub fn rest(&mut self) {
         let Some(busy) = &mut self.busy else { return };
         if busy.is_at_rest() {
-            self.sent = Account::of(busy.outbox.traffic());
+            let sent = busy.sent();
+            match Account::of(sent) {
+                Some(account) => self.account = account,
+                None => self.unusual.get_or_insert_default().sent = Some(sent),
+            }
             self.busy = None;
         } else {
             busy.is_left_over = true;
@@ -122,7 +113,6 @@ impl Outgoing {
     /// A writer is done. What the session had to leave with it, the writer gives up.
     pub fn rest_behind_writer(&mut self) {
         if self.is_left_over && !self.outbox.has_writer() {
-            self.try_again = false; // it was for that writer
             self.rest();
         }
     }
@@ -137,26 +127,32 @@ impl Outgoing {
         self.busy.as_mut()?.error.take()
     }
 
-    /// Everything that has been sent.
-    pub fn traffic(&self) -> Traffic {
-        self.busy.as_ref().map_or_else(|| self.sent.traffic(), |busy| busy.outbox.traffic())
+    /// Everything that has been sent: bytes that the system has taken, messages that were queued.
+    pub fn sent(&self) -> Direction {
+        match &self.busy {
+            Some(busy) => busy.sent(),
+            None => sent_before(&self.account, &self.unusual),
+        }
     }
 
     /// The heartbeat, if there is anything to know of it.
     pub fn heartbeat(&self) -> Option<&Heartbeat> {
-        self.heartbeat.as_deref()
+        self.unusual.as_ref()?.heartbeat.as_ref()
     }
 
-    /// The same where there will be.
+    /// The same where there will be: its intervals count from the first time on.
     pub fn heartbeat_mut(&mut self) -> &mut Heartbeat {
-        self.heartbeat.get_or_insert_with(|| {
-            let mut heartbeat = Box::<Heartbeat>::default();
-            if let Some(opened_at) = self.opened_at {
-                heartbeat.begin(opened_at.into());
-            }
+        self.unusual.get_or_insert_default().heartbeat.get_or_insert_with(|| {
+            let mut heartbeat = Heartbeat::default();
+            heartbeat.begin(crate::reactor::now());
             heartbeat
         })
     }
+}
+
+fn sent_before(account: &Account, unusual: &Option<Box<Unusual>>) -> Direction {
+    let unusual = unusual.as_ref().and_then(|unusual| unusual.sent);
+    unusual.unwrap_or_else(|| account.sent())
 }
 
 impl Deref for Outgoing {
@@ -174,17 +170,18 @@ impl Deref for Outgoing {
 impl DerefMut for Outgoing {
     #[inline]
     fn deref_mut(&mut self) -> &mut Busy {
-        let Outgoing { pool, busy, sent, .. } = self;
-        busy.get_or_insert_with(|| Box::new(Busy::new(Arc::clone(pool), sent.traffic())))
+        let Outgoing { busy, account, unusual, .. } = self;
+        busy.get_or_insert_with(|| Box::new(Busy::new(sent_before(account, unusual))))
     }
 }
 
 impl Busy {
-    fn new(pool: Arc<ChunkPool>, traffic: Traffic) -> Busy {
-        let mut outbox = Outbox::new(pool, MaskKeys::System);
-        *outbox.traffic_mut() = traffic;
+    fn new(sent: Direction) -> Busy {
+        let mut outbox = Outbox::new(Arc::clone(runtime::chunks()), MaskKeys::System);
+        *outbox.traffic_mut() = sent.traffic;
         Busy {
             outbox,
+            bytes_sent: sent.bytes,
             is_writing: false,
             is_output_closed: false,
             fragmented: None,
@@ -204,6 +201,10 @@ impl Busy {
         }
     }
 
+    fn sent(&self) -> Direction {
+        Direction { bytes: self.bytes_sent, traffic: self.outbox.traffic() }
+    }
+
     /// Whether a new one would do as well.
     fn is_at_rest(&self) -> bool {
         let has_events = !self.finished.is_empty() || !self.cancelled.is_empty();
@@ -211,7 +212,6 @@ impl Busy {
             || self.is_output_closed
             || self.is_gathering
             || self.has_gathered
-            || self.try_again
             || self.fragmented.is_some();
         let owes = self.owes_send_ready || self.send_ready_due || self.waiters > 0;
         let has_failed = self.error.is_some() || self.stalled_since.is_some();
@@ -219,38 +219,15 @@ impl Busy {
     }
 }
 
-/// What has been sent, of which most connections have only the first three.
-#[derive(Debug, Default)]
-struct Account {
-    frames: u64,
-    messages: u64,
-    payload_bytes: u64,
-    special: Option<Box<Traffic>>,
-}
-
-impl Account {
-    fn of(traffic: Traffic) -> Account {
-        let Traffic { frames, messages, payload_bytes, .. } = traffic;
-        let ordinary = Account { frames, messages, payload_bytes, special: None };
-        let is_ordinary = ordinary.traffic() == traffic;
-        Account { special: (!is_ordinary).then(|| Box::new(traffic)), ..ordinary }
-    }
-
-    fn traffic(&self) -> Traffic {
-        let Account { frames, messages, payload_bytes, .. } = *self;
-        let ordinary = Traffic { frames, messages, payload_bytes, ..Traffic::default() };
-        self.special.as_deref().copied().unwrap_or(ordinary)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::protocol::MessageKind;
+    use crate::protocol::traffic::Traffic;
 
     #[test]
     fn an_idle_connection_keeps_its_account_and_nothing_else() {
-        let mut outgoing = Outgoing::new(Arc::default());
+        let mut outgoing = Outgoing::default();
         assert!(outgoing.is_idle() && outgoing.outbox.is_empty() && !outgoing.has_ended());
         assert!(outgoing.is_idle(), "looking does not change it");
         outgoing.outbox.message(MessageKind::Binary, b"three");
@@ -267,7 +244,7 @@ mod tests {
         outgoing.rest_behind_writer();
         assert!(outgoing.is_idle());
         let sent = Traffic { frames: 1, messages: 1, payload_bytes: 5, ..Traffic::default() };
-        assert_eq!(outgoing.traffic(), sent);
+        assert_eq!(outgoing.sent().traffic, sent);
 
         assert!(outgoing.outbox.ping(b""));
         let chunks = outgoing.outbox.begin_writing().unwrap();
@@ -275,9 +252,25 @@ mod tests {
         outgoing.outbox.finish_writing(Default::default(), bytes, |_| {});
         outgoing.rest();
         assert!(outgoing.is_idle());
-        assert_eq!(outgoing.traffic(), Traffic { frames: 2, pings: 1, ..sent });
+        assert_eq!(outgoing.sent().traffic, Traffic { frames: 2, pings: 1, ..sent });
         outgoing.outbox.message(MessageKind::Binary, b"x");
-        assert_eq!(outgoing.traffic().messages, 2, "it goes on where it was");
+        assert_eq!(outgoing.sent().traffic.messages, 2, "it goes on where it was");
+    }
+
+    /// What became of it was a twentieth of all connections that kept what they had sent with: what is
+    /// asked of a writer may come when the system has taken its last byte.
+    #[test]
+    fn what_a_writer_was_asked_is_over_with_it() {
+        let mut outgoing = Outgoing::default();
+        outgoing.outbox.message(MessageKind::Binary, b"last");
+        let chunks = outgoing.outbox.begin_writing().unwrap();
+        let bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        outgoing.try_again = true;
+        outgoing.outbox.finish_writing(Default::default(), bytes, |_| {});
+        outgoing.rest_behind_writer();
+        assert!(!outgoing.is_idle(), "the session does not rest yet");
+        outgoing.rest();
+        assert!(outgoing.is_idle());
     }
 
     #[test]
@@ -294,7 +287,7 @@ mod tests {
             |busy| busy.cancelled.push((16, [0, 0])),
         ];
         for change in changes {
-            let mut outgoing = Outgoing::new(Arc::default());
+            let mut outgoing = Outgoing::default();
             change(&mut outgoing);
             outgoing.rest();
             assert!(!outgoing.is_idle());

@@ -55,10 +55,10 @@ impl Open {
         }
         if self.is_stream
             && let Some(left) = self.receiver.direct_left()
-            && let Some(reading) = link.incoming.borrow()
+            && let Some(reading) = link.incoming().borrow()
         {
             if self.can_lend(&reading, left, turn.now, link) {
-                link.incoming.give_back(reading);
+                link.incoming().give_back(reading);
                 self.lend_later();
                 return None;
             }
@@ -147,8 +147,8 @@ impl Open {
             let Some(event) = self.receiver.receive(&mut input) else { break None };
             match event {
                 Event::Message(_, payload) if is_stream => {
-                    link.incoming.arrived(payload.bytes());
-                    if link.incoming.wanted_bytes() == 0 {
+                    link.incoming().arrived(payload.bytes());
+                    if link.incoming().wanted_bytes() == 0 {
                         self.receiver.spend_budget(); // the rest waits where it is
                     }
                 }
@@ -219,7 +219,7 @@ impl Open {
                     expects.then(|| outgoing.heartbeat_mut().received(&payload, turn.now))
                 };
                 if let Some(round_trip) = round_trip.flatten() {
-                    link.statistics.answered(round_trip);
+                    link.answered(round_trip);
                     sink.pong(round_trip);
                 }
                 None
@@ -227,7 +227,7 @@ impl Open {
             Event::Close(status) => {
                 self.peer_closed(status, link, turn.now);
                 if self.is_stream {
-                    link.incoming.end(End::Clean);
+                    link.incoming().end(End::Clean);
                 }
                 None
             }
@@ -255,7 +255,7 @@ impl Open {
             self.bytes_received += got as u64;
             self.receiver.direct_taken(got);
         }
-        link.incoming.give_back(reading);
+        link.incoming().give_back(reading);
         match read {
             Ok(Read::Bytes(_)) => None,
             Ok(Read::Blocked) => self.blocked(),
@@ -269,7 +269,7 @@ impl Open {
         if !self.is_stream {
             return room;
         }
-        let mut wanted = link.incoming.wanted_bytes();
+        let mut wanted = link.incoming().wanted_bytes();
         if self.inflates {
             // A turn inflates only so much, and what is left over must be kept.
             wanted = wanted.min(COMPRESSED_READ_BYTES);
@@ -284,7 +284,7 @@ impl Open {
     /// Tells of reads that have ended. `true`: there are more.
     pub(super) fn tell_reads(&self, link: &Link, sink: &mut dyn Sink) -> bool {
         for _ in 0..ENDS_PER_TURN {
-            if !link.incoming.has_finished() {
+            if !link.incoming().has_finished() {
                 return false;
             }
             link.tell_reads(sink);

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::base::lock::lock;
 use crate::reactor::Moment;
 use crate::transport::stream::Stream;
 
@@ -19,7 +20,6 @@ const OFTEN: u8 = 4;
 const SILENCE: Duration = Duration::from_millis(20);
 
 pub struct Resting {
-    stream: Stream,
     heard_at: Moment,
     trusts_short_reads: bool,
     woken_soon: u8,
@@ -46,10 +46,9 @@ impl Open {
         self.stays_until
     }
 
-    /// The statistics of the link have been brought up to date.
+    /// The statistics of the link have been brought up to date, and it keeps the way out.
     pub(super) fn rest(self) -> Resting {
         Resting {
-            stream: self.stream,
             heard_at: self.heard_at.into(),
             trusts_short_reads: self.trusts_short_reads,
             woken_soon: self.woken_soon,
@@ -58,19 +57,21 @@ impl Open {
 }
 
 impl Resting {
-    pub fn wake(self, link: &Link, now: Instant) -> Open {
+    /// `None`: there is no connection any more.
+    pub fn wake(&self, link: &Link, now: Instant) -> Option<Open> {
+        let stream = Stream::of(lock(&link.outgoing).socket.clone()?);
         let heard_at = Instant::from(self.heard_at);
-        let mut open = Open::over(self.stream, None, link, heard_at);
+        let mut open = Open::over(stream, None, link, heard_at);
         if now.saturating_duration_since(heard_at) < SOON {
             open.woken_soon = self.woken_soon.saturating_add(1);
         }
         if open.woken_soon >= OFTEN {
             open.stays_until = now.checked_add(SILENCE);
         }
-        let received = link.statistics.received();
+        let received = link.received();
         open.receiver.traffic = received.traffic;
         open.bytes_received = received.bytes;
         open.trusts_short_reads = self.trusts_short_reads;
-        open
+        Some(open)
     }
 }

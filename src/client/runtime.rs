@@ -2,7 +2,7 @@
 //! started again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
 use crate::base::chunk::ChunkPool;
@@ -19,6 +19,13 @@ pub struct Runtime {
     pub reactor: Reactor,
     pub pool: Arc<ChunkPool>,
     pub spares: Arc<Spares>,
+}
+
+/// Of all connections, so that none has to remember where its are. Emptied with the last thread.
+static CHUNKS: LazyLock<Arc<ChunkPool>> = LazyLock::new(Arc::default);
+
+pub fn chunks() -> &'static Arc<ChunkPool> {
+    &CHUNKS
 }
 
 impl fmt::Debug for Runtime {
@@ -51,8 +58,8 @@ pub fn acquire() -> Result<Arc<Runtime>, Misuse> {
             Life::Stopping(_) => return Err(SHUTTING_DOWN),
             Life::Idle { io_threads } => match Reactor::start(*io_threads) {
                 Ok(reactor) => {
-                    let runtime =
-                        Arc::new(Runtime { reactor, pool: Arc::default(), spares: Arc::default() });
+                    let pool = Arc::clone(chunks());
+                    let runtime = Arc::new(Runtime { reactor, pool, spares: Arc::default() });
                     *life = Life::Running(Arc::clone(&runtime));
                     return Ok(runtime);
                 }
@@ -102,6 +109,7 @@ pub fn end_shutdown(deadline: Option<Instant>) -> bool {
         return false;
     }
     trust::forget_configurations();
+    chunks().clear();
     let mut life = lock(&LIFE);
     if matches!(&*life, Life::Stopping(_)) {
         *life = Life::Idle { io_threads: 1 };

@@ -37,7 +37,7 @@ impl Socket {
         if payload.len() > MAX_SHORT_BYTES {
             return self.send_medium(kind, payload);
         }
-        let link = &*self.link;
+        let link = &self.link;
         if link.state.load() != State::Open {
             return false;
         }

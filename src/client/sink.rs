@@ -11,6 +11,7 @@ use crate::protocol::burst::Burst;
 use crate::protocol::receiver::Payload;
 
 use super::error::Error;
+use super::link::Home;
 
 /// How a connection that had opened ended. One of these per successful connect.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Closed {
 
 /// Receives the events of one socket, on the event loop's thread, one at a time.
 pub trait Sink: Send {
+    /// Where the socket's link lives.
+    fn home(&self) -> Home;
     /// Several messages may follow; `false` when the socket has been freed and nothing is wanted.
     fn begin_messages(&mut self) -> bool;
     /// One message, or a portion of one; `false` when no more are wanted.
@@ -40,8 +43,9 @@ pub trait Sink: Send {
     /// An operation has ended. `cookie` is what it was begun with, `bytes` how much was done, also
     /// when it failed.
     fn completed(&mut self, operation: u64, cookie: Cookie, error: Option<&Error>, bytes: u64);
-    /// The certificate is to be judged by the application.
-    fn validate(&mut self) -> Verdict;
+    /// The certificate is to be judged by the application. What comes with the verdict is dropped
+    /// when the connect has ended.
+    fn validate(&mut self) -> (Verdict, Option<Box<dyn Send>>);
     fn closed(&mut self, closed: &Closed);
     fn pong(&mut self, round_trip: Duration);
     fn send_ready(&mut self);

@@ -15,7 +15,7 @@ use crate::transport::tcp::TcpOptions;
 use super::controls::{Asker, Control};
 use super::error::{Cause, Error, Misuse, Phase};
 use super::inbox::{End, OwnedMessage, cost};
-use super::link::{Link, SocketKind};
+use super::link::{Link, SocketKind, Stop};
 use super::lookup;
 use super::request::{self, Request, Rounds};
 use super::runtime::Runtime;
@@ -24,12 +24,12 @@ use super::sink::{CONNECT, Completion, READ, Sink, WRITE, Waiter};
 use super::state::State;
 
 pub struct Socket {
-    pub link: Arc<Link>,
+    pub link: Link,
 }
 
 impl Socket {
     pub fn new(kind: SocketKind, runtime: Arc<Runtime>) -> Socket {
-        Socket { link: Arc::new(Link::new(kind, runtime)) }
+        Socket { link: Link::new(kind, runtime) }
     }
 
     pub fn state(&self) -> State {
@@ -87,17 +87,16 @@ impl Socket {
             },
         };
         let Some(attempt) = link.begin_session() else { return Err(Misuse::Closed) };
-        if let Some(inbox) = link.inbox.made() {
-            inbox.begin();
-        }
-        if let Some(incoming) = link.incoming.made() {
-            incoming.reset();
+        link.begin_inbox();
+        if let Some(aside) = link.aside.made() {
+            aside.incoming.reset();
         }
         match request.plan() {
-            Ok(question) => lookup::begin(link, attempt, question),
+            Ok(question) => lookup::begin(&sink.home(), attempt, question),
             Err(error) => link.looked_up(attempt, Err(error)),
         }
-        let session = Session::new(Arc::clone(link), sink, Box::new(request), completion);
+        link.begin_statistics();
+        let session = Session::new(sink, Box::new(request), completion);
         if let Some(remote) = self.link.runtime.reactor.place() {
             remote.spawn(Box::new(session));
         }
@@ -119,7 +118,7 @@ impl Socket {
         if let Some(outcome) = waiter.wait(deadline) {
             return Ok(outcome.map(drop));
         }
-        self.link.command(|commands| commands.cancel_connect = true);
+        self.link.stop(Stop::Connect);
         // The session answers as soon as it has a turn; a callback that hogs its thread must not
         // make this call hang.
         let grace = crate::reactor::now().checked_add(CANCEL_GRACE);
@@ -145,7 +144,7 @@ impl Socket {
         match self.state() {
             State::Created => Err(NOT_CONNECTED),
             State::Connecting => {
-                self.link.command(|commands| commands.cancel_connect = true);
+                self.link.stop(Stop::Connect);
                 Ok(())
             }
             State::Closing | State::Closed => Ok(()),
@@ -197,7 +196,7 @@ impl Socket {
         if self.state() == State::Created {
             return Err(NOT_CONNECTED);
         }
-        self.link.command(|commands| commands.abort = true);
+        self.link.stop(Stop::Connection);
         Ok(())
     }
 
@@ -206,12 +205,12 @@ impl Socket {
     pub fn cancel(&self, operation: u64) -> Result<(), Misuse> {
         if operation == CONNECT {
             if self.state() == State::Connecting {
-                self.link.command(|commands| commands.cancel_connect = true);
+                self.link.stop(Stop::Connect);
             }
             return Ok(());
         }
         if operation == READ {
-            if self.link.incoming.cancel() {
+            if self.link.incoming().cancel() {
                 self.link.kick();
             }
             return Ok(());
@@ -246,7 +245,7 @@ impl Socket {
             refuse_on_event_loop()?;
         }
         let deadline = timeout.and_then(|timeout| crate::reactor::now().checked_add(timeout));
-        let taken = self.link.inbox.take(deadline);
+        let taken = self.link.take_message(deadline);
         if let Ok(Some(message)) = &taken {
             self.link.messages_taken(cost(message.len()));
         }
@@ -260,14 +259,14 @@ impl Socket {
 
     /// Ends everything. `sink` is told *released* from the event loop, once nothing else can come.
     pub fn free(&self, mut sink: Box<dyn Sink>) {
-        self.link.inbox.end(End::Freed);
+        self.link.end_inbox(End::Freed);
         self.link.withdraw_buffers(End::Freed);
         if self.link.free() {
             return;
         }
         // There is no session, or no longer: its thread says the last word all the same, behind
         // whatever callback may be running there.
-        let remote = self.link.remote().or_else(|| self.link.runtime.reactor.place().cloned());
+        let remote = self.link.remote().or_else(|| self.link.runtime.reactor.place());
         if let Some(remote) = remote {
             remote.run(Box::new(move || sink.released()));
         }

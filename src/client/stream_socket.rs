@@ -47,7 +47,7 @@ impl Socket {
             State::Connecting => return Err(Misuse::IllegalState("the socket is not open yet")),
             State::Open | State::Closing | State::Closed => {}
         }
-        if !self.link.incoming.begin(Reading::new(target, is_partial, completion))? {
+        if !self.link.incoming().begin(Reading::new(target, is_partial, completion))? {
             return Ok(false);
         }
         // The session looks once more after it has made the state this one.
@@ -62,9 +62,9 @@ impl Socket {
 
     /// Tells of reads that have ended, on the I/O thread.
     pub fn tell_reads(&self, mut sink: Box<dyn Sink>) {
-        let link = Arc::clone(&self.link);
+        let home = sink.home();
         if let Some(remote) = self.link.remote() {
-            remote.run(Box::new(move || link.tell_reads(&mut *sink)));
+            remote.run(Box::new(move || home.tell_reads(&mut *sink)));
         }
     }
 
@@ -87,7 +87,7 @@ impl Socket {
                 Woken::TimedOut => break,
             }
         }
-        match self.link.incoming.take_back() {
+        match self.link.incoming().take_back() {
             Some(bytes) => Err((Misuse::TimedOut, bytes)),
             // It ended at the last moment.
             None => match waiter.wait(None) {
@@ -161,7 +161,7 @@ fn moved(outcome: Result<u64, Error>, waiter: &Waiter) -> Moved {
 impl Link {
     /// Tells of the reads that have ended; one that a callback begins may have ended, too.
     pub fn tell_reads(&self, sink: &mut dyn Sink) {
-        for one in self.incoming.take_finished() {
+        for one in self.incoming().take_finished() {
             if let Completion::Event(cookie) = one.completion {
                 sink.completed(READ, cookie, one.error.as_ref(), one.bytes);
             }
@@ -182,7 +182,7 @@ impl Link {
                 }
             }
         }
-        if self.incoming.end(end) && !self.is_in_turn() {
+        if self.incoming().end(end) && !self.is_in_turn() {
             self.kick();
         }
     }

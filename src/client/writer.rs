@@ -45,8 +45,9 @@ pub struct Fragmented {
 impl Outgoing {
     pub fn take_operation_number(&mut self) -> u64 {
         let number = self.next_operation;
-        self.next_operation += 1;
-        FIRST_OPERATION + number
+        // Billions later nobody remembers it.
+        self.next_operation = number.wrapping_add(1);
+        FIRST_OPERATION + u64::from(number)
     }
 
     /// Framed bytes that the system has not been given yet.

@@ -2,13 +2,13 @@
 //! an event queue, or kept for `ws_receive`. What can race was fixed when connect was called.
 
 use std::ffi::c_void;
-use std::ops::RangeInclusive;
+use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::client::inbox::OwnedMessage;
-use crate::client::sink::{CONNECT, Cookie, Stretch, Wish};
+use crate::client::link::{Home, Linked};
+use crate::client::sink::{Cookie, Stretch, Wish};
 use crate::client::state::State;
 use crate::client::{Closed, Error, Sink, Verdict};
 use crate::protocol::Part;
@@ -23,20 +23,14 @@ use super::event_queue::EventQueue;
 use super::outcome;
 use super::result::*;
 use super::types::*;
-use super::validation;
+use super::validation::{self, Question};
 
 pub struct Delivery {
     pub entry: Arc<Entry>,
     pub handlers: Arc<Handlers>,
-    /// The question whose answer the connect waits for.
-    validation: AtomicUsize,
 }
 
 impl Delivery {
-    pub fn new(entry: Arc<Entry>, handlers: Arc<Handlers>) -> Arc<Delivery> {
-        Arc::new(Delivery { entry, handlers, validation: AtomicUsize::new(0) })
-    }
-
     fn queue(&self) -> Option<&Arc<EventQueue>> {
         self.handlers.queue.as_ref()
     }
@@ -143,7 +137,7 @@ impl Delivery {
 
 /// The sink of a session: what it is told goes where the application wanted it.
 pub struct Deliverer {
-    delivery: Arc<Delivery>,
+    way: Way,
     /// Messages for the queue, handed over together.
     staged: Option<Box<Batch>>,
 }
@@ -152,44 +146,80 @@ pub struct Deliverer {
 const LARGE_MESSAGE_BYTES: usize = 128 * 1024;
 /// From so many bytes on a burst goes to the queue with the buffer that it lies in.
 const LARGE_BURST_BYTES: usize = 32 * 1024;
+enum Way {
+    /// To the handlers, or to whoever pulls.
+    Direct(Delivery),
+    /// Into the queue, with every record.
+    Queue(Arc<Delivery>),
+}
+
+impl Deref for Way {
+    type Target = Delivery;
+
+    #[inline]
+    fn deref(&self) -> &Delivery {
+        match self {
+            Way::Direct(delivery) => delivery,
+            Way::Queue(delivery) => delivery,
+        }
+    }
+}
+
+impl Way {
+    /// The queue, and what its records share.
+    #[inline]
+    fn queue(&self) -> Option<(&EventQueue, &Arc<Delivery>)> {
+        match self {
+            Way::Direct(_) => None,
+            Way::Queue(delivery) => delivery.queue().map(|queue| (&**queue, delivery)),
+        }
+    }
+}
 
 impl Deliverer {
-    pub fn new(delivery: Arc<Delivery>) -> Deliverer {
-        Deliverer { delivery, staged: None }
+    pub fn new(entry: Arc<Entry>, handlers: Arc<Handlers>) -> Deliverer {
+        let is_queued = handlers.queue.is_some();
+        let delivery = Delivery { entry, handlers };
+        let way = if is_queued { Way::Queue(Arc::new(delivery)) } else { Way::Direct(delivery) };
+        Deliverer { way, staged: None }
     }
 }
 
 impl Sink for Deliverer {
+    fn home(&self) -> Home {
+        Home(Arc::clone(&self.way.entry) as Arc<dyn Linked>)
+    }
+
     #[inline]
     fn begin_messages(&mut self) -> bool {
-        match self.delivery.queue() {
-            Some(queue) => queue.is_open() && !self.delivery.entry.gate.is_closed(),
-            None if self.delivery.handlers.is_pull() => !self.delivery.entry.gate.is_closed(),
-            None => self.delivery.enter(),
+        match self.way.queue() {
+            Some((queue, delivery)) => queue.is_open() && !delivery.entry.gate.is_closed(),
+            None if self.way.handlers.is_pull() => !self.way.entry.gate.is_closed(),
+            None => self.way.enter(),
         }
     }
 
     #[inline]
     fn message(&mut self, part: Part, payload: Payload<'_>) -> bool {
-        let delivery = &self.delivery;
-        let link = &delivery.entry.socket.link;
-        if let Some(queue) = delivery.queue() {
+        if let Some((queue, delivery)) = self.way.queue() {
             let staged = self.staged.get_or_insert_default();
             let len = staged.push_message(delivery, part, payload);
-            link.backlog.add(len);
+            delivery.entry.socket.link.backlog.add(len);
             if staged.is_full() || len >= LARGE_MESSAGE_BYTES {
                 queue.post_batch(staged);
                 queue.wake();
             }
             return true;
         }
+        let delivery = &*self.way;
+        let link = &delivery.entry.socket.link;
         if delivery.entry.gate.is_closed() {
             return false;
         }
         if delivery.handlers.message.function.is_none() {
             let message = OwnedMessage::new(part, payload);
             link.backlog.add(message.len());
-            link.inbox.push(message);
+            link.push_message(message);
             return true;
         }
         let mut caller = Caller::new(delivery);
@@ -201,8 +231,7 @@ impl Sink for Deliverer {
     }
 
     fn burst(&mut self, mut burst: Burst<'_>) -> Wish {
-        let delivery = &self.delivery;
-        if let Some(queue) = delivery.queue() {
+        if let Some((queue, delivery)) = self.way.queue() {
             if let Some(mut staged) = self.staged.take() {
                 queue.post_batch(&mut staged);
             }
@@ -220,8 +249,8 @@ impl Sink for Deliverer {
             queue.post_messages(delivery, whole.bytes, whole.messages);
             return Wish::More;
         }
-        let goes_on = if delivery.handlers.message.function.is_some() {
-            delivery.call_burst(burst)
+        let goes_on = if self.way.handlers.message.function.is_some() {
+            self.way.call_burst(burst)
         } else {
             loop {
                 let Some((part, piece)) = burst.next_message() else { break true };
@@ -239,93 +268,91 @@ impl Sink for Deliverer {
         stretch: Stretch,
         unread: RangeInclusive<usize>,
     ) {
-        let Some(queue) = self.delivery.queue() else { return };
+        let Some((queue, delivery)) = self.way.queue() else { return };
         let Some(mut fresh) = queue.spare_block(buffer.len()) else {
             let packed = buffer.get(stretch.start..=stretch.end).unwrap_or_default();
-            return queue.post_messages(&self.delivery, packed, stretch.messages);
+            return queue.post_messages(delivery, packed, stretch.messages);
         };
         if let (Some(to), Some(from)) = (fresh.get_mut(unread.clone()), buffer.get(unread)) {
             to.copy_from_slice(from);
         }
         let block = std::mem::replace(buffer, fresh);
-        queue.post_block(&self.delivery, block, stretch);
+        queue.post_block(delivery, block, stretch);
     }
 
     #[inline]
     fn end_messages(&mut self, has_begun: bool) {
-        match self.delivery.queue() {
-            Some(queue) => {
+        match self.way.queue() {
+            Some((queue, _)) => {
                 // An idle connection holds none.
                 if let Some(mut staged) = self.staged.take() {
                     queue.post_batch(&mut staged);
                 }
             }
-            None if has_begun && !self.delivery.handlers.is_pull() => self.delivery.leave(),
+            None if has_begun && !self.way.handlers.is_pull() => self.way.leave(),
             None => {}
         }
     }
 
     #[inline]
     fn end_reading(&mut self) {
-        if let Some(queue) = self.delivery.queue() {
+        if let Some((queue, _)) = self.way.queue() {
             queue.wake();
         }
     }
 
     fn completed(&mut self, operation: u64, cookie: Cookie, error: Option<&Error>, bytes: u64) {
-        if operation == CONNECT {
-            validation::forget(self.delivery.validation.swap(0, Ordering::AcqRel));
-        }
         let result = error.map_or(WS_OK, outcome::of_error);
         let done = Completed { operation, cookie, result, bytes };
-        match self.delivery.queue() {
-            Some(queue) => queue.post(&self.delivery, Happening::Completed(Box::new(done))),
-            None => self.delivery.call_completed(&done),
+        match self.way.queue() {
+            Some((queue, delivery)) => queue.post(delivery, Happening::Completed(Box::new(done))),
+            None => self.way.call_completed(&done),
         }
     }
 
     fn closed(&mut self, closed: &Closed) {
         let record = ClosedRecord::new(closed);
-        match self.delivery.queue() {
-            Some(queue) => queue.post(&self.delivery, Happening::Closed(record)),
-            None => self.delivery.call_closed(&record),
+        match self.way.queue() {
+            Some((queue, delivery)) => queue.post(delivery, Happening::Closed(record)),
+            None => self.way.call_closed(&record),
         }
     }
 
-    fn validate(&mut self) -> Verdict {
-        let Some(ticket) = validation::ask(&self.delivery.entry) else { return Verdict::Reject };
-        validation::forget(self.delivery.validation.swap(ticket, Ordering::AcqRel));
-        if let Some(queue) = self.delivery.queue() {
-            queue.post(&self.delivery, Happening::Validation(ticket));
-            return Verdict::Later;
-        }
-        match self.delivery.call_validation(ticket) {
-            Some(true) => Verdict::Accept,
-            Some(false) => Verdict::Reject,
-            None => Verdict::Later,
-        }
+    fn validate(&mut self) -> (Verdict, Option<Box<dyn Send>>) {
+        let Some(question) = Question::ask(&self.way.entry) else { return (Verdict::Reject, None) };
+        let verdict = match self.way.queue() {
+            Some((queue, delivery)) => {
+                queue.post(delivery, Happening::Validation(question.ticket()));
+                Verdict::Later
+            }
+            None => match self.way.call_validation(question.ticket()) {
+                Some(true) => Verdict::Accept,
+                Some(false) => Verdict::Reject,
+                None => Verdict::Later,
+            },
+        };
+        (verdict, Some(Box::new(question)))
     }
 
     fn pong(&mut self, round_trip: Duration) {
         let round_trip_us = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
-        match self.delivery.queue() {
-            Some(queue) => queue.post(&self.delivery, Happening::Pong(round_trip_us)),
-            None => self.delivery.call_pong(round_trip_us),
+        match self.way.queue() {
+            Some((queue, delivery)) => queue.post(delivery, Happening::Pong(round_trip_us)),
+            None => self.way.call_pong(round_trip_us),
         }
     }
 
     fn send_ready(&mut self) {
-        match self.delivery.queue() {
-            Some(queue) => queue.post(&self.delivery, Happening::SendReady),
-            None => self.delivery.call_send_ready(),
+        match self.way.queue() {
+            Some((queue, delivery)) => queue.post(delivery, Happening::SendReady),
+            None => self.way.call_send_ready(),
         }
     }
 
     fn released(&mut self) {
-        validation::forget(self.delivery.validation.swap(0, Ordering::AcqRel));
-        match self.delivery.queue() {
-            Some(queue) => queue.post(&self.delivery, Happening::Released),
-            None => self.delivery.call_released(),
+        match self.way.queue() {
+            Some((queue, delivery)) => queue.post(delivery, Happening::Released),
+            None => self.way.call_released(),
         }
     }
 }

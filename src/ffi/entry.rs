@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use crate::base::lock::lock;
+use crate::client::link::{Link, Linked};
 use crate::client::{Misuse, Socket};
 
 use super::event_queue::EventQueue;
@@ -127,6 +128,12 @@ pub fn find_queue(queue: *mut ws_event_queue) -> Result<Arc<EventQueue>, Failure
     match QUEUES.find(queue.addr()) {
         Some(queue) => Ok(Arc::clone(&queue)),
         None => plain(WS_E_HANDLE, c"queue is not the handle of a live event queue"),
+    }
+}
+
+impl Linked for Entry {
+    fn link(&self) -> &Link {
+        &self.socket.link
     }
 }
 

@@ -15,9 +15,11 @@ const AWAITED: u32 = 4;
 #[derive(Debug, Default)]
 pub struct Gate {
     state: AtomicU32,
-    waiting: Mutex<()>,
-    empty: Condvar,
 }
+
+/// Where threads wait for some gate to be empty; that is seldom, and one place does for all.
+static WAITING: Mutex<()> = Mutex::new(());
+static EMPTY: Condvar = Condvar::new();
 
 impl Gate {
     /// `false`: it is closed. Otherwise `leave` must follow.
@@ -36,8 +38,8 @@ impl Gate {
     pub fn leave(&self) {
         let before = self.state.fetch_and(!(RUNNING | AWAITED), Ordering::AcqRel);
         if before & AWAITED != 0 {
-            drop(lock(&self.waiting));
-            self.empty.notify_all();
+            drop(lock(&WAITING));
+            EMPTY.notify_all();
         }
     }
 
@@ -52,15 +54,13 @@ impl Gate {
 
     /// Waits for the callback that is inside, if any.
     pub fn wait_until_empty(&self) {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = lock(&WAITING);
         let mut patience = Some(Duration::from_secs(5));
         while self.state.fetch_or(AWAITED, Ordering::AcqRel) & RUNNING != 0 {
             waiting = match patience {
                 Some(limit) => {
-                    let (guard, waited) = self
-                        .empty
-                        .wait_timeout(waiting, limit)
-                        .unwrap_or_else(PoisonError::into_inner);
+                    let (guard, waited) =
+                        EMPTY.wait_timeout(waiting, limit).unwrap_or_else(PoisonError::into_inner);
                     if waited.timed_out() {
                         patience = None;
                         // Without the lock: the log is the application's code.
@@ -72,12 +72,12 @@ impl Gate {
                                  does it wait for a lock that the caller holds?"
                             ),
                         );
-                        lock(&self.waiting)
+                        lock(&WAITING)
                     } else {
                         guard
                     }
                 }
-                None => self.empty.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                None => EMPTY.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             };
         }
         self.state.fetch_and(!AWAITED, Ordering::AcqRel);

@@ -99,11 +99,11 @@ fn text_of(known: &Information, information: ws_information) -> Result<String, F
         WS_INFORMATION_PROTOCOL => known.protocol().to_owned(),
         WS_INFORMATION_EXTENSIONS => known
             .header("Sec-WebSocket-Extensions", 0)
-            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
             .unwrap_or_default(),
         WS_INFORMATION_TLS_VERSION => known.tls_version().to_owned(),
         WS_INFORMATION_TLS_CIPHER_SUITE => known.tls_cipher_suite().to_owned(),
-        WS_INFORMATION_REQUEST_URI => known.request_uri().to_owned(),
+        WS_INFORMATION_REQUEST_URI => known.request_uri(),
         _ => return Err(NOT_THIS_TYPE),
     })
 }
@@ -188,7 +188,7 @@ pub extern "C" fn ws_get_response_header(
         let name = pointer::text(name, c"name is NULL", c"name is not an HTTP token")?;
         let known = lock(&entry.socket.link.information);
         match known.header(name, index as usize) {
-            Some(value) => pointer::write_text(buf, capacity, length, value),
+            Some(value) => pointer::write_text(buf, capacity, length, &value),
             None => {
                 plain(WS_E_BOUNDS, c"the answer has no header of that name, or index is too large")
             }

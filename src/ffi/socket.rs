@@ -9,7 +9,7 @@ use crate::client::link::SocketKind;
 use crate::client::{Completion, Misuse, Socket, State, runtime};
 
 use super::callback;
-use super::delivery::{Deliverer, Delivery, cookie};
+use super::delivery::{Deliverer, cookie};
 use super::entry::{Entry, NOT_A_SOCKET, SOCKETS, find_socket};
 use super::guard::{Failure, checked, guard, plain, watch_forks};
 use super::pointer;
@@ -87,8 +87,7 @@ pub extern "C" fn ws_socket_free(socket: *mut ws_socket) -> ws_result {
 pub(super) fn end(entry: &Arc<Entry>) {
     entry.gate.close();
     let handlers = lock(&entry.handlers).clone();
-    let delivery = Delivery::new(Arc::clone(entry), handlers);
-    entry.socket.free(Box::new(Deliverer::new(delivery)));
+    entry.socket.free(Box::new(Deliverer::new(Arc::clone(entry), handlers)));
 }
 
 fn find_shared(socket: *mut ws_socket) -> Result<Arc<Entry>, Failure> {
@@ -131,10 +130,10 @@ pub extern "C" fn ws_connect(
         let uri = uri_of(uri)?;
         let handlers = lock(&entry.handlers);
         let validates = handlers.validation.function.is_some();
-        let delivery = Delivery::new(Arc::clone(&entry), handlers.clone());
+        let sink = Deliverer::new(Arc::clone(&entry), handlers.clone());
         let completion = Completion::Event(cookie(on_completed, user_data));
         // Under the lock: no handler changes between the copy and the change of state.
-        entry.socket.connect(uri, Deliverer::new(delivery), validates, Some(completion))?;
+        entry.socket.connect(uri, sink, validates, Some(completion))?;
         Ok(())
     })
 }
@@ -186,8 +185,7 @@ pub extern "C" fn ws_connect_wait(
         let uri = uri_of(uri)?;
         let handlers = lock(&entry.handlers).clone();
         let validates = handlers.validation.function.is_some();
-        let delivery = Delivery::new(Arc::clone(&entry), handlers);
-        let sink = Deliverer::new(delivery);
+        let sink = Deliverer::new(Arc::clone(&entry), handlers);
         let timeout = super::timeout(timeout_ms);
         entry.socket.connect_wait(uri, sink, validates, timeout)??;
         Ok(())

@@ -108,8 +108,8 @@ pub extern "C" fn ws_get_statistics(
     checked(|| {
         let entry = find_socket(socket)?;
         let link = &entry.socket.link;
-        let (sent, received) = (link.sent(), link.statistics.received());
-        let round_trip = link.statistics.round_trip();
+        let (sent, received) = (link.sent(), link.received());
+        let round_trip = link.round_trip();
         let stages = [Timed::Name, Timed::Proxy, Timed::Tcp, Timed::Tls, Timed::Http];
         let [name_us, proxy_us, tcp_us, tls_us, http_us] = {
             let known = lock(&link.information);

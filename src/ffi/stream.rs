@@ -9,7 +9,7 @@ use crate::client::incoming::Target;
 use crate::client::link::SocketKind;
 use crate::client::staging::Lent;
 
-use super::delivery::{Deliverer, Delivery, cookie};
+use super::delivery::{Deliverer, cookie};
 use super::entry::{NOT_A_SOCKET, SOCKETS, find_socket};
 use super::guard::{Failure, checked, guard};
 use super::pointer;
@@ -93,8 +93,7 @@ pub extern "C" fn ws_read(
             // Freed meanwhile: then nobody is told.
             let Some(entry) = SOCKETS.find(socket.addr()) else { return Ok(()) };
             let handlers = lock(&entry.handlers).clone();
-            let delivery = Delivery::new(Arc::clone(&entry), handlers);
-            entry.socket.tell_reads(Box::new(Deliverer::new(delivery)));
+            entry.socket.tell_reads(Box::new(Deliverer::new(Arc::clone(&entry), handlers)));
         }
         Ok(())
     })

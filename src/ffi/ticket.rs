@@ -5,7 +5,9 @@
 //! work are one atomic word: a lookup is one compare-and-swap and takes no lock. The tenant is
 //! dropped by whoever leaves it last after it was removed.
 
+use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -26,6 +28,8 @@ mod layout {
 }
 use layout::{GENERATION_BITS, INDEX_BITS, KIND_BITS};
 
+/// Of a handle: one more than that of its slot, so that it is never 0.
+const LAST_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
 const LIVE: u64 = 1 << 31;
 const REFERENCES: u64 = LIVE - 1;
 const FIRST_SEGMENT: usize = 64;
@@ -50,7 +54,8 @@ struct Free {
 struct Slot<T> {
     /// Generation (upper half), LIVE, and the number of references.
     word: AtomicU64,
-    tenant: UnsafeCell<Option<T>>,
+    /// There while the slot is live or has references.
+    tenant: UnsafeCell<MaybeUninit<T>>,
 }
 
 // SAFETY: `tenant` is written only while the slot belongs to one thread: before it becomes live,
@@ -82,7 +87,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         let handle = self.handle(index, generation);
         let tenant = make(handle);
         // SAFETY: the slot is neither live nor on the free list: it is ours alone.
-        unsafe { *slot.tenant.get() = Some(tenant) };
+        unsafe { (*slot.tenant.get()).write(tenant) };
         slot.word.store(generation << 32 | LIVE, Ordering::Release);
         Some(handle)
     }
@@ -135,7 +140,7 @@ impl<T: Send + Sync + 'static> Table<T> {
     }
 
     fn handle(&self, index: usize, generation: u64) -> usize {
-        let generation = generation as usize & ((1 << GENERATION_BITS) - 1);
+        let generation = ((generation + 1) & LAST_GENERATION) as usize;
         ((generation << INDEX_BITS | index) << KIND_BITS | self.kind) << 1 | 1
     }
 
@@ -146,7 +151,8 @@ impl<T: Send + Sync + 'static> Table<T> {
         }
         let rest = handle >> (KIND_BITS + 1);
         let index = rest & ((1 << INDEX_BITS) - 1);
-        Some((self.slot(index, false)?, index, (rest >> INDEX_BITS) as u64))
+        let generation = (rest >> INDEX_BITS) as u64;
+        Some((self.slot(index, false)?, index, generation.checked_sub(1)?))
     }
 
     #[inline]
@@ -156,14 +162,26 @@ impl<T: Send + Sync + 'static> Table<T> {
         let segment = self.segments.get(number as usize)?;
         let slots = match segment.get() {
             Some(slots) => slots,
-            None if make => segment.get_or_init(|| {
-                let slot = || Slot { word: AtomicU64::new(1 << 32), tenant: UnsafeCell::new(None) };
-                (0..FIRST_SEGMENT << number).map(|_| slot()).collect()
-            }),
+            None if make => segment.get_or_init(|| empty_slots(FIRST_SEGMENT << number)),
             None => return None,
         };
         slots.get(index - first)
     }
+}
+
+/// Memory that nobody touches before there is somebody to let in: a large segment takes no more room
+/// than its tenants need.
+fn empty_slots<T>(count: usize) -> Box<[Slot<T>]> {
+    let Ok(layout) = Layout::array::<Slot<T>>(count) else { return Box::default() };
+    // SAFETY: the layout is not empty, for a slot holds its word.
+    let slots = unsafe { alloc_zeroed(layout) }.cast::<Slot<T>>();
+    if slots.is_null() {
+        handle_alloc_error(layout);
+    }
+    let slots = std::ptr::slice_from_raw_parts_mut(slots, count);
+    // SAFETY: the global allocator made it with this layout, and zeros are a slot: its word is a
+    // number, and its tenant may be anything.
+    unsafe { Box::from_raw(slots) }
 }
 
 /// Keeps a tenant in its slot.
@@ -177,11 +195,9 @@ impl<T: Send + Sync> Deref for Reference<T> {
     type Target = T;
 
     #[inline]
-    #[allow(clippy::expect_used)]
     fn deref(&self) -> &T {
         // SAFETY: a counted reference keeps the tenant where it is and nobody writes to it.
-        let tenant = unsafe { &*self.slot.tenant.get() };
-        tenant.as_ref().expect("a slot with references has a tenant")
+        unsafe { (*self.slot.tenant.get()).assume_init_ref() }
     }
 }
 
@@ -198,11 +214,12 @@ impl<T: Send + Sync> Drop for Reference<T> {
 impl<T: Send + Sync> Reference<T> {
     #[cold]
     fn vacate(&self, generation: u64) {
-        // SAFETY: the tenant was removed and this was the last reference: the slot is ours alone.
-        let tenant = unsafe { (*self.slot.tenant.get()).take() };
-        let next = (generation + 1) & ((1 << GENERATION_BITS) - 1);
+        // SAFETY: the tenant was removed and this was the last reference: the slot is ours alone,
+        // and nobody else will take the tenant out.
+        let tenant = unsafe { (*self.slot.tenant.get()).assume_init_read() };
+        let next = generation + 1;
         // A slot whose generations are used up is never let again.
-        if next != 0 {
+        if next < LAST_GENERATION {
             self.slot.word.store(next << 32, Ordering::Release);
             lock(&self.table.free).indices.push(self.index);
         }

@@ -32,15 +32,26 @@ enum Stage {
     Over,
 }
 
-/// A new question about the connection of `entry`. `None`: no handle is left.
-pub fn ask(entry: &Arc<Entry>) -> Option<usize> {
-    VALIDATIONS
-        .insert(|_| Validation { entry: Arc::clone(entry), stage: Mutex::new(Stage::Asking) })
+/// Lasts as long as the connect that waits for the answer.
+pub struct Question(usize);
+
+impl Question {
+    /// A new one about the connection of `entry`. `None`: no handle is left.
+    pub fn ask(entry: &Arc<Entry>) -> Option<Question> {
+        let validation =
+            || Validation { entry: Arc::clone(entry), stage: Mutex::new(Stage::Asking) };
+        VALIDATIONS.insert(|_| validation()).map(Question)
+    }
+
+    pub fn ticket(&self) -> usize {
+        self.0
+    }
 }
 
-/// The connect has ended, one way or another.
-pub fn forget(ticket: usize) {
-    drop(VALIDATIONS.remove(ticket));
+impl Drop for Question {
+    fn drop(&mut self) {
+        drop(VALIDATIONS.remove(self.0));
+    }
 }
 
 /// The callback is over. `None`: the answer comes later.

@@ -12,7 +12,7 @@ use mio::{Events, Poll, Token};
 
 use crate::base::trace::{self, Level};
 
-use super::mailbox::{self, Mailbox, Posts, Remote, WAKER};
+use super::mailbox::{self, Mailbox, Posts, Remote, TOKEN_BITS, WAKER};
 use super::task::{Next, Scratch, Task, Turn};
 use super::timers::{self, Moment, Timers};
 
@@ -47,12 +47,13 @@ pub(super) struct EventLoop {
 }
 
 impl EventLoop {
-    pub fn new() -> io::Result<EventLoop> {
+    /// `thread`: its number in the pool.
+    pub fn new(thread: u8) -> io::Result<EventLoop> {
         let poll = Poll::new()?;
         let mailbox = Arc::new(Mailbox::new(&poll)?);
         Ok(EventLoop {
             poll,
-            remote: Remote::new(Arc::clone(&mailbox)),
+            remote: Remote::new(Arc::clone(&mailbox), thread),
             mailbox,
             slots: Vec::new(),
             free: Vec::new(),
@@ -227,5 +228,6 @@ impl EventLoop {
 }
 
 fn token(index: usize, generation: u32) -> Token {
-    Token((generation as usize) << INDEX_BITS | index)
+    let generation = generation as usize & ((1 << (TOKEN_BITS - INDEX_BITS)) - 1);
+    Token(generation << INDEX_BITS | index)
 }

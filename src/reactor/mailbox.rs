@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -99,31 +100,58 @@ impl Mailbox {
     }
 }
 
-/// Reaches an event loop, and one task of it, from any thread.
+/// Reaches an event loop from any thread.
 #[derive(Clone)]
 pub struct Remote {
     mailbox: Arc<Mailbox>,
-    token: Token,
+    /// The number of the loop's thread.
+    thread: u8,
+}
+
+/// Names a task of one of the event loops, for the reactor that has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(NonZeroU64);
+
+/// What a token has at most.
+pub(super) const TOKEN_BITS: u32 = if usize::BITS < 56 { usize::BITS } else { 56 };
+
+impl Address {
+    fn new(thread: u8, token: Token) -> Address {
+        let number = u64::from(thread) << TOKEN_BITS | token.0 as u64;
+        Address(NonZeroU64::MIN.saturating_add(number))
+    }
+
+    pub(super) fn thread(self) -> usize {
+        (self.number() >> TOKEN_BITS) as usize
+    }
+
+    fn token(self) -> Token {
+        Token((self.number() & ((1 << TOKEN_BITS) - 1)) as usize)
+    }
+
+    fn number(self) -> u64 {
+        self.0.get() - 1
+    }
 }
 
 impl std::fmt::Debug for Remote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Remote").field("token", &self.token).finish_non_exhaustive()
+        f.debug_struct("Remote").field("thread", &self.thread).finish_non_exhaustive()
     }
 }
 
 impl Remote {
-    pub(super) fn new(mailbox: Arc<Mailbox>) -> Remote {
-        Remote { mailbox, token: WAKER }
+    pub(super) fn new(mailbox: Arc<Mailbox>, thread: u8) -> Remote {
+        Remote { mailbox, thread }
     }
 
-    pub(super) fn for_token(&self, token: Token) -> Remote {
-        Remote { mailbox: Arc::clone(&self.mailbox), token }
+    pub(super) fn address(&self, token: Token) -> Address {
+        Address::new(self.thread, token)
     }
 
-    /// Gives the task a turn.
-    pub fn kick(&self) {
-        self.mailbox.post(|posts| posts.kicks.push(self.token));
+    /// Gives a task of the loop a turn.
+    pub(super) fn kick(&self, task: Address) {
+        self.mailbox.post(|posts| posts.kicks.push(task.token()));
     }
 
     /// Hands a new task to the loop.
@@ -139,5 +167,21 @@ impl Remote {
     /// Ends the loop once its tasks have finished.
     pub fn stop(&self) {
         self.mailbox.post(|posts| posts.stop = true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_its_thread_and_its_token() {
+        for thread in [0, 1, u8::MAX] {
+            for token in [0, 1, (1 << (TOKEN_BITS - 1)) + 1] {
+                let address = Address::new(thread, Token(token));
+                assert_eq!((address.thread(), address.token()), (thread.into(), Token(token)));
+            }
+        }
+        assert_eq!(size_of::<Option<Address>>(), 8);
     }
 }

@@ -10,7 +10,7 @@ pub mod timers;
 pub mod workers;
 
 pub use gauge::Gauge;
-pub use mailbox::Remote;
+pub use mailbox::{Address, Remote};
 pub use pool::Reactor;
 pub use task::{Next, Task, Turn};
-pub use timers::{Moment, now};
+pub use timers::{Moment, Recent, now};

@@ -9,7 +9,7 @@ use crate::base::lock::lock;
 
 use super::event_loop::EventLoop;
 use super::gauge::Gauge;
-use super::mailbox::{Job, Remote};
+use super::mailbox::{Address, Job, Remote};
 use super::workers::Workers;
 
 /// By default one without threads, which runs nothing.
@@ -27,8 +27,8 @@ impl Reactor {
     pub fn start(count: usize) -> io::Result<Reactor> {
         let gauge = Gauge::default();
         let mut loops = Vec::new();
-        for _ in 0..count.max(1) {
-            let started = EventLoop::new().and_then(|event_loop| {
+        for thread in 0..=u8::try_from(count.saturating_sub(1)).unwrap_or(u8::MAX) {
+            let started = EventLoop::new(thread).and_then(|event_loop| {
                 let remote = event_loop.remote();
                 gauge.spawn("anyws-io", move || event_loop.run()).map(|()| remote)
             });
@@ -48,6 +48,18 @@ impl Reactor {
     pub fn place(&self) -> Option<&Remote> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         self.loops.get(turn % self.loops.len().max(1))
+    }
+
+    /// The loop on which the task lives.
+    pub fn remote(&self, task: Address) -> Option<&Remote> {
+        self.loops.get(task.thread())
+    }
+
+    /// Gives the task a turn.
+    pub fn kick(&self, task: Address) {
+        if let Some(remote) = self.remote(task) {
+            remote.kick(task);
+        }
     }
 
     /// Runs a blocking call on a worker. What it may hang because of are its subjects.

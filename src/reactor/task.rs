@@ -10,7 +10,7 @@ use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
-use super::mailbox::Remote;
+use super::mailbox::{Address, Remote};
 
 /// A small state machine that owns at most one registered source. Lives on one thread.
 pub trait Task: Send {
@@ -72,9 +72,9 @@ impl Turn<'_> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Wakes this task from anywhere.
-    pub fn remote(&self) -> Remote {
-        self.remote.for_token(self.token)
+    /// Where this task can be found.
+    pub fn address(&self) -> Address {
+        self.remote.address(self.token)
     }
 }
 

@@ -34,6 +34,26 @@ impl From<Moment> for Instant {
     }
 }
 
+/// A point in time of which only matters whether it is near: in half the room again, and an hour
+/// later one looks like another. By default it is far away, for the first hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recent(u32);
+
+impl Recent {
+    pub fn now() -> Recent {
+        let nanos = now().saturating_duration_since(*FIRST).as_nanos() as u64;
+        Recent((nanos >> NANOS_PER_TICK_BITS) as u32)
+    }
+
+    /// Whether `before` was less than `span` ago.
+    pub fn is_within(self, span: Duration, before: Recent) -> bool {
+        let ticks = self.0.wrapping_sub(before.0);
+        u64::from(ticks) << NANOS_PER_TICK_BITS < span.as_nanos() as u64
+    }
+}
+
+const NANOS_PER_TICK_BITS: u32 = 10;
+
 /// Deadlines in order of time; at most one per token, which the caller keeps track of.
 #[derive(Debug, Default)]
 pub struct Timers {
@@ -84,6 +104,17 @@ mod tests {
         let before = first.checked_sub(Duration::from_nanos(1));
         assert!(before.is_none_or(|before| Instant::from(Moment::from(before)) == first));
         assert_eq!(size_of::<Option<Moment>>(), 8);
+    }
+
+    #[test]
+    fn what_is_near_is_told_from_what_is_far() {
+        let span = Duration::from_nanos(25 << NANOS_PER_TICK_BITS);
+        for start in [0, 1, u32::MAX - 10, u32::MAX] {
+            let is_near = |ticks| Recent(start.wrapping_add(ticks)).is_within(span, Recent(start));
+            assert!(is_near(0) && is_near(24) && !is_near(25) && !is_near(u32::MAX));
+        }
+        let before = Recent::now();
+        assert!(Recent::now().is_within(Duration::from_secs(60), before));
     }
 
     #[test]

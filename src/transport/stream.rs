@@ -133,6 +133,11 @@ impl Stream {
         Stream { output: Output { tcp, tls: None }, is_drained: false }
     }
 
+    /// Whose way out this is.
+    pub fn of(output: Output) -> Stream {
+        Stream { output, is_drained: false }
+    }
+
     /// Puts TLS over what there is so far. `is_silent`: nothing has arrived, and readiness will tell
     /// when something does.
     pub fn secure(&mut self, session: TlsSession, is_silent: bool) {

@@ -1,8 +1,6 @@
 //! The last stage of connecting: the request that asks for the upgrade leaves, and the server's answer
 //! decides how it goes on. What an answer means is the handshake's.
 
-use std::sync::Arc;
-
 use crate::base::lock::lock;
 use crate::base::random;
 use crate::handshake::{self, Conversation, Step};
@@ -11,7 +9,7 @@ use crate::transport::stream::{Read, Stream};
 
 use super::super::error::{Cause, Error, Phase};
 use super::super::information::Timed;
-use super::super::link::Link;
+use super::super::link::Home;
 use super::{Connected, Connecting, Progress, SILENCE_TELLS, Stage, stream_error};
 
 const READS_PER_TURN: usize = 16;
@@ -30,7 +28,7 @@ impl Connecting {
         mut conversation: Box<Conversation>,
         mut written: usize,
         turn: &mut Turn<'_>,
-        link: &Arc<Link>,
+        link: &Home,
     ) -> Result<Option<Progress>, Error> {
         let written_before = written;
         loop {
