@@ -210,6 +210,35 @@ fn handlers_are_held_once_and_traffic_leaves_nothing_behind() {
     }
 }
 
+/// What a large message lay in is kept for a moment, in case that another one comes.
+#[test]
+fn a_large_message_leaves_nothing_behind() {
+    const LARGE: usize = 6 << 20;
+    let _turn = turn();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = CString::new(format!("ws://{}/", listener.local_addr().unwrap())).unwrap();
+    std::thread::spawn(move || {
+        leave_out_this_thread();
+        let mut stream = Stream::new(listener.accept().unwrap().0, Tls::No);
+        upgrade(&mut stream);
+        while read_frame(&mut stream).is_some() {
+            std::io::Write::write_all(&mut stream, &frame(0x82, &vec![7; LARGE])).unwrap();
+        }
+    });
+    let socket = new_socket(Tls::No);
+    set_handlers(socket);
+    assert_eq!(ws_connect_wait(socket, uri.as_ptr(), 60_000), WS_OK);
+    let before = counting::begin();
+    for _ in 0..3 {
+        RECEIVED.store(0, SeqCst);
+        send(socket);
+        assert!(eventually(|| RECEIVED.load(SeqCst) == 1));
+        let is_low = eventually(|| counting::begin() < before + 128 * 1024);
+        assert!(is_low, "{} bytes", counting::begin() - before);
+    }
+    free_all(vec![socket]);
+}
+
 /// Blocks and bytes that are allocated to connect, to be reminded of a ping, and to be freed.
 fn cost_of_one(uri: &CString) -> [usize; 2] {
     let before = counting::allocated();

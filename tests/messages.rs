@@ -7,6 +7,8 @@
 mod bursts;
 #[path = "messages/floods.rs"]
 mod floods;
+#[path = "messages/large.rs"]
+mod large;
 #[path = "messages/outpours.rs"]
 mod outpours;
 mod support;

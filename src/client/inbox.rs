@@ -16,6 +16,8 @@ use crate::protocol::receiver::Payload;
 use super::error::Error;
 use super::link::Link;
 
+/// Of this much memory nobody asks whether a message needs it all.
+const ROOMY_BYTES: usize = 2048;
 /// What a waiting message costs besides its bytes.
 pub const MESSAGE_OVERHEAD: u64 = 128;
 
@@ -70,6 +72,11 @@ impl Backlog {
     }
 }
 
+/// Whether a message has taken over so much memory that to keep it costs more than to copy it.
+pub fn is_roomy(bytes: &Vec<u8>) -> bool {
+    bytes.capacity() / 2 > bytes.len().max(ROOMY_BYTES)
+}
+
 /// A message of its own: `bytes` end with a zero that does not belong to it.
 #[derive(Debug)]
 pub struct OwnedMessage {
@@ -78,10 +85,12 @@ pub struct OwnedMessage {
 }
 
 impl OwnedMessage {
-    /// Takes the payload over, with one copy when it lies in somebody else's buffer.
-    pub fn new(part: Part, payload: Payload<'_>) -> OwnedMessage {
+    /// Takes the payload over, with one copy when it lies in somebody else's buffer, or in one that
+    /// is much too large for it.
+    pub fn new(part: Part, payload: &mut Payload<'_>) -> OwnedMessage {
         let bytes = match payload {
-            Payload::Gathered(bytes) => bytes,
+            Payload::Gathered(bytes) if is_roomy(bytes) => bytes.clone(),
+            Payload::Gathered(bytes) => std::mem::take(bytes),
             Payload::InPlace(piece) => {
                 let mut bytes = piece.to_vec();
                 if let Some(behind) = bytes.last_mut() {

@@ -14,6 +14,7 @@ pub mod leaving;
 pub mod lending;
 pub mod link;
 pub mod lookup;
+mod low_water;
 pub mod open;
 pub mod outgoing;
 pub mod output;

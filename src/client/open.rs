@@ -60,6 +60,8 @@ pub struct Open {
     pub(super) has_hung_up: bool,
     /// There is more, but the application has to take what it has first.
     pub(super) is_paused: bool,
+    /// So much must arrive before the system tells; 0: any byte does.
+    pub(super) low_water: usize,
     /// How often in a row it was woken from a short rest, and until when it does not rest again.
     pub(super) woken_soon: u8,
     pub(super) stays_until: Option<Instant>,
@@ -125,6 +127,7 @@ impl Open {
             bytes_received: 0,
             unread: Vec::new(),
             unread_at: 0,
+            low_water: 0,
             woken_soon: 0,
             stays_until: None,
             is_paused: false,
@@ -153,6 +156,8 @@ impl Open {
         if turn.readable {
             self.may_read = true;
             self.stream.notice_edge();
+        } else {
+            self.look_in();
         }
         if turn.hung_up {
             // Behind the last bytes there is an end to be read, and no further edge for it.
@@ -199,6 +204,7 @@ impl Open {
         }
         sink.end_reading();
         self.notice_local_close(link, turn.now);
+        let looks_in_at = if self.has_input() { None } else { self.set_low_water(turn.now) };
         if let Some(outcome) = self.transmit(turn, link, sink) {
             return outcome;
         }
@@ -208,7 +214,7 @@ impl Open {
             let is_wanted = self.is_paused && link.incoming().wanted_bytes() > 0;
             wants_turn |= link.incoming().has_finished() || is_wanted;
         }
-        let looks_in_at = {
+        let gathers_until = {
             let mut outgoing = lock(&link.outgoing);
             if !outgoing.is_idle() {
                 wants_turn |= outgoing.has_events() || outgoing.must_write_on();
@@ -219,7 +225,10 @@ impl Open {
         // Also who is flooded looks at the clock.
         match self.watch(turn.now, link) {
             Outcome::Wait(_) if wants_turn => Outcome::Again,
-            Outcome::Wait(next) => Outcome::Wait(next.into_iter().chain(looks_in_at).min()),
+            Outcome::Wait(next) => {
+                let next = next.into_iter().chain(gathers_until).chain(looks_in_at).min();
+                Outcome::Wait(next)
+            }
             outcome => outcome,
         }
     }

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use crate::base::lock::lock;
 use crate::protocol::frame::MAX_HEADER_BYTES;
-use crate::protocol::receiver::{Event, Input};
+use crate::protocol::receiver::{Event, Input, Payload};
 use crate::reactor::Turn;
+use crate::reactor::spare::Spare;
 use crate::transport::stream::Read;
 
 use super::connecting::stream_error;
@@ -26,6 +27,8 @@ pub(super) const LARGE_FRAME_BYTES: u64 = 64 * 1024;
 pub(super) const HEADER_READ_BYTES: usize = 1024;
 /// And of what may be compressed.
 const COMPRESSED_READ_BYTES: usize = 16 * 1024;
+/// Fragments are copied behind each other: both should stay in the cache meanwhile.
+const FRAGMENTS_READ_BYTES: usize = 64 * 1024;
 /// Reads that end in one turn, and whose ends begin others.
 const ENDS_PER_TURN: usize = 64;
 
@@ -74,6 +77,10 @@ impl Open {
                 self.bytes_received += end as u64;
                 let mut bytes = std::mem::take(&mut turn.scratch.input);
                 let (outcome, at) = self.deliver(&mut bytes, 0..end, turn, link, sink);
+                let was_small = room == HEADER_READ_BYTES && !self.receiver.is_inside_message();
+                if was_small && !self.is_stream {
+                    self.receiver.forget_frame_len(); // it was another kind of message
+                }
                 if at < end {
                     // The spare byte, which is whatever it is, comes along.
                     self.unread = bytes.get(at..=end).unwrap_or_default().to_vec();
@@ -125,6 +132,8 @@ impl Open {
         sink: &mut dyn Sink,
     ) -> (Option<Outcome>, usize) {
         let mut inflated = std::mem::take(&mut turn.scratch.inflated);
+        self.receiver.lent = turn.scratch.spare.take();
+        let mut was_used = false;
         let end = range.end;
         let mut input = Input { bytes, at: range.start, end, inflated: &mut inflated };
         let is_stream = self.is_stream;
@@ -152,11 +161,17 @@ impl Open {
                         self.receiver.spend_budget(); // the rest waits where it is
                     }
                 }
-                Event::Message(part, payload) => {
-                    if !wanted || !sink.message(part, payload) {
+                Event::Message(part, mut payload) => {
+                    if !wanted || !sink.message(part, &mut payload) {
                         self.receiver.end();
                     } else if link.state.load() != State::Open {
                         self.notice_local_close(link, turn.now);
+                    }
+                    if let Payload::Gathered(bytes) = payload
+                        && Spare::is_worth_it(&bytes)
+                    {
+                        self.receiver.lent = bytes;
+                        was_used = true;
                     }
                 }
                 other => {
@@ -173,6 +188,11 @@ impl Open {
         let at = input.at;
         sink.end_messages(wanted && !is_stream);
         turn.scratch.inflated = inflated;
+        let lent = std::mem::take(&mut self.receiver.lent);
+        match was_used {
+            true => turn.scratch.spare.keep(lent, turn.now),
+            false => turn.scratch.spare.give_back(lent),
+        }
         (outcome, at)
     }
 
@@ -184,12 +204,15 @@ impl Open {
         sink: &mut dyn Sink,
     ) -> Option<Outcome> {
         match event {
-            Event::Message(part, payload) => {
+            Event::Message(part, mut payload) => {
                 let wanted = sink.begin_messages();
-                if !wanted || !sink.message(part, payload) {
+                if !wanted || !sink.message(part, &mut payload) {
                     self.receiver.end();
                 }
                 sink.end_messages(wanted);
+                if let Payload::Gathered(bytes) = payload {
+                    turn.scratch.spare.keep(bytes, turn.now);
+                }
                 self.notice_local_close(link, turn.now);
                 None
             }
@@ -267,7 +290,16 @@ impl Open {
     /// How much to read at once.
     fn room_for_reading(&self, room: usize, link: &Link) -> usize {
         if !self.is_stream {
-            return room;
+            // The rest of a message that does not lie whole in the buffer goes straight to its own.
+            let is_large = self.receiver.last_frame_len() > room as u64;
+            let goes_directly = self.receiver.gathers() && !self.stream.is_secure();
+            return if is_large && goes_directly && self.receiver.is_at_header() {
+                HEADER_READ_BYTES
+            } else if self.receiver.has_fragments_to_come() {
+                room.min(FRAGMENTS_READ_BYTES)
+            } else {
+                room
+            };
         }
         let mut wanted = link.incoming().wanted_bytes();
         if self.inflates {

@@ -34,6 +34,7 @@ impl Open {
             && self.late.is_none()
             && matches!(self.closing, Closing::No)
             && self.lender.is_idle()
+            && self.low_water == 0
             && !(self.may_read || self.has_hung_up || self.is_paused || self.inflates)
     }
 

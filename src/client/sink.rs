@@ -29,8 +29,9 @@ pub trait Sink: Send {
     fn home(&self) -> Home;
     /// Several messages may follow; `false` when the socket has been freed and nothing is wanted.
     fn begin_messages(&mut self) -> bool;
-    /// One message, or a portion of one; `false` when no more are wanted.
-    fn message(&mut self, part: Part, payload: Payload<'_>) -> bool;
+    /// One message, or a portion of one; `false` when no more are wanted. Who keeps the bytes of a
+    /// message that has its own takes them out; else they are still there afterwards.
+    fn message(&mut self, part: Part, payload: &mut Payload<'_>) -> bool;
     /// Whole messages one behind the other. Those that are not taken are offered again, unless the
     /// socket is being closed.
     fn burst(&mut self, burst: Burst<'_>) -> Wish;

@@ -32,6 +32,8 @@ pub const FLUSH_BYTES: u64 = 64 * 1024;
 /// Of a message that is written piece by piece: when the system took no more, it is asked again with
 /// so many more.
 const RETRY_CHUNKS: usize = 2;
+/// So much of a large message does not get a write of its own.
+const LITTLE_BYTES: usize = 16 * 1024;
 
 /// A message that the application sends frame by frame.
 #[derive(Clone, Debug)]
@@ -183,7 +185,9 @@ impl Link {
             let mut chunk = self.runtime.pool.take();
             streaming.fill(payload, &mut chunk);
             rest.push_back(chunk);
-            if rest.len() >= retry_at {
+            // A little that is left leaves together with what is before it.
+            let left = streaming.left();
+            if rest.len() >= retry_at && (left == 0 || left > LITTLE_BYTES) {
                 let written = socket.write(&mut rest, &self.runtime.pool);
                 retry_at = if written.blocked { rest.len() + RETRY_CHUNKS } else { 0 };
                 total.bytes += written.bytes;

@@ -113,10 +113,10 @@ impl Batch {
         &mut self,
         delivery: &Arc<Delivery>,
         part: Part,
-        payload: Payload<'_>,
+        payload: &mut Payload<'_>,
     ) -> usize {
         let len = payload.bytes().len();
-        if len > SHARED_BYTES || matches!(payload, Payload::Gathered(_)) {
+        if len > SHARED_BYTES {
             let message = Box::new(OwnedMessage::new(part, payload));
             self.push(delivery, Happening::LargeMessage(message));
             return len;

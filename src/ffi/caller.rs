@@ -70,13 +70,15 @@ impl<'d> Caller<'d> {
         self.inside.call(|| unsafe { function(socket, message, user_data) });
     }
 
-    /// For bytes of the message's own, which end with a zero.
-    pub fn call_shared(&mut self, part: Part, bytes: Vec<u8>) {
+    /// For bytes of the message's own, which end with a zero. They are given back unless they were
+    /// retained.
+    pub fn call_shared(&mut self, part: Part, bytes: &mut Vec<u8>) {
         let Some(function) = self.function else { return };
-        let record = Record::shared(part, bytes);
+        let record = Record::shared(part, std::mem::take(bytes));
         let (socket, user_data) = (self.socket, self.user_data);
         // SAFETY: the application registered a function of this type.
         self.inside.call(|| unsafe { function(socket, record.as_message(), user_data) });
+        *bytes = record.into_bytes();
     }
 }
 

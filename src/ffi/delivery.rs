@@ -57,9 +57,9 @@ impl Delivery {
     }
 
     /// Hands a message over that has bytes of its own.
-    pub fn call_message(&self, part: Part, bytes: Vec<u8>) {
+    pub fn call_message(&self, part: Part, mut bytes: Vec<u8>) {
         if self.enter() {
-            Caller::new(self).call_shared(part, bytes);
+            Caller::new(self).call_shared(part, &mut bytes);
             self.leave();
         }
     }
@@ -183,6 +183,17 @@ impl Deliverer {
         let way = if is_queued { Way::Queue(Arc::new(delivery)) } else { Way::Direct(delivery) };
         Deliverer { way, staged: None }
     }
+
+    /// For `ws_receive`.
+    #[inline(never)]
+    fn keep_burst(&mut self, mut burst: Burst<'_>) -> bool {
+        while let Some((part, piece)) = burst.next_message() {
+            if !self.message(part, &mut Payload::InPlace(piece)) {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 impl Sink for Deliverer {
@@ -200,7 +211,7 @@ impl Sink for Deliverer {
     }
 
     #[inline]
-    fn message(&mut self, part: Part, payload: Payload<'_>) -> bool {
+    fn message(&mut self, part: Part, payload: &mut Payload<'_>) -> bool {
         if let Some((queue, delivery)) = self.way.queue() {
             let staged = self.staged.get_or_insert_default();
             let len = staged.push_message(delivery, part, payload);
@@ -249,15 +260,9 @@ impl Sink for Deliverer {
             queue.post_messages(delivery, whole.bytes, whole.messages);
             return Wish::More;
         }
-        let goes_on = if self.way.handlers.message.function.is_some() {
-            self.way.call_burst(burst)
-        } else {
-            loop {
-                let Some((part, piece)) = burst.next_message() else { break true };
-                if !self.message(part, Payload::InPlace(piece)) {
-                    break false;
-                }
-            }
+        let goes_on = match self.way.handlers.message.function.is_some() {
+            true => self.way.call_burst(burst),
+            false => self.keep_burst(burst),
         };
         if goes_on { Wish::More } else { Wish::Nothing }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-use crate::client::inbox::OwnedMessage;
+use crate::client::inbox::{OwnedMessage, is_roomy};
 use crate::protocol::{MessageKind, Part};
 
 use super::types::*;
@@ -67,6 +67,11 @@ impl Record {
         (&raw const *self).cast()
     }
 
+    /// Its bytes, if they are its own and nobody else has kept them.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.owner.and_then(Arc::into_inner).unwrap_or_default()
+    }
+
     fn into_retained(self) -> *mut ws_message {
         self.references.store(1, Ordering::Relaxed);
         Box::into_raw(Box::new(self)).cast()
@@ -87,13 +92,14 @@ pub fn shared_bytes(message: *const ws_message) -> Option<(Arc<Vec<u8>>, usize)>
     // SAFETY: as in `retain`.
     let record = unsafe { &*message.cast::<Record>() };
     let bytes = match &record.owner {
-        Some(owner) => Arc::clone(owner),
-        None => Arc::new(copied(record)),
+        Some(owner) if !is_roomy(owner) => Arc::clone(owner),
+        _ => Arc::new(copied(record)),
     };
     Some((bytes, record.public.len))
 }
 
-/// In place: the room belongs to the next read. One copy, and the zero behind it.
+/// In place, the room belongs to the next read, and other memory may be too much for the message. One
+/// copy, and the zero behind it.
 fn copied(record: &Record) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(record.public.len + 1);
     // SAFETY: a borrowed message's bytes are readable while it is borrowed.
@@ -116,7 +122,7 @@ pub fn retain(message: *const ws_message) -> *mut ws_message {
         return message.cast_mut();
     }
     let kept = match &record.owner {
-        Some(owner) => Record {
+        Some(owner) if !is_roomy(owner) => Record {
             public: ws_message {
                 data: record.public.data,
                 len: record.public.len,
@@ -126,7 +132,7 @@ pub fn retain(message: *const ws_message) -> *mut ws_message {
             references: AtomicUsize::new(0),
             owner: Some(Arc::clone(owner)),
         },
-        None => {
+        _ => {
             let kind = match record.public.r#type {
                 WS_MESSAGE_TYPE_UTF8 => MessageKind::Text,
                 _ => MessageKind::Binary,

@@ -61,6 +61,16 @@ impl Gathering {
         Ok(())
     }
 
+    /// At its beginning it may take memory that was used before: what it may be ahead by anyway, or
+    /// what is as long as its first frame.
+    pub fn borrow(&mut self, lent: &mut Vec<u8>, first_frame_len: u64) {
+        let needed = usize::try_from(first_frame_len).unwrap_or(usize::MAX).max(GROWTH_STEP);
+        if self.size == 0 && self.bytes.capacity() == 0 && lent.capacity() / 2 <= needed {
+            self.bytes = std::mem::take(lent);
+            self.bytes.clear();
+        }
+    }
+
     /// Takes note of payload that is nobody's text.
     pub fn count(&mut self, count: usize) {
         self.size = self.size.saturating_add(count as u64);

@@ -158,6 +158,21 @@ impl Receiver {
         self.last_frame_len
     }
 
+    /// Whether a message goes on behind the frame that was the last to begin.
+    pub fn has_fragments_to_come(&self) -> bool {
+        self.gathering.as_ref().is_some_and(|gathering| !gathering.frame_is_final)
+    }
+
+    /// What is known of the size of frames does not hold any more.
+    pub fn forget_frame_len(&mut self) {
+        self.last_frame_len = 0;
+    }
+
+    /// Whether messages come out whole, and as they came.
+    pub fn gathers(&self) -> bool {
+        self.mode == Mode::FullMessage && self.inflater.is_none()
+    }
+
     /// Whether there is more to come of compressed payload that has been taken already.
     pub fn has_more(&self) -> bool {
         let more = self.gathering.as_ref().is_some_and(|gathering| gathering.has_more);

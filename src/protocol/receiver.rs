@@ -101,6 +101,8 @@ pub struct Receiver {
     pub(super) budget: u32,
     pub(super) last_frame_len: u64,
     pub traffic: Traffic,
+    /// Memory for the next message that is gathered: the caller's, who may take it away again.
+    pub lent: Vec<u8>,
 }
 
 /// The caller's buffers: `bytes[at..end]` are unread, `bytes.len() > end`, so that there is always
@@ -128,6 +130,7 @@ impl Receiver {
             budget: BUDGET,
             last_frame_len: 0,
             traffic: Traffic::default(),
+            lent: Vec::new(),
         }
     }
 
@@ -274,6 +277,16 @@ impl Receiver {
         Some((&mut gathering.bytes, count))
     }
 
+    /// How much is missing of a frame of which nothing comes out before it is whole.
+    pub fn missing(&self) -> usize {
+        match self.place {
+            Place::Data(left) if self.gathers() && !self.discarding => {
+                usize::try_from(left).unwrap_or(usize::MAX)
+            }
+            _ => 0,
+        }
+    }
+
     /// `count` bytes have been appended to the vector that `direct_target` gave.
     pub fn direct_received(&mut self, count: usize) -> Option<Event<'static>> {
         let (Place::Data(left), Some(gathering)) = (&mut self.place, &mut self.gathering) else {
@@ -367,6 +380,9 @@ impl Receiver {
             gathering.frame_is_final = header.is_final;
         } else {
             gathering.begin_frame(header, self.mode, self.limits)?;
+            if self.mode == Mode::FullMessage {
+                gathering.borrow(&mut self.lent, header.payload_len);
+            }
         }
         if gathering.is_compressed {
             self.traffic.compressed_bytes += header.payload_len;

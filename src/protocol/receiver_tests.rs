@@ -106,6 +106,10 @@ fn expect(bytes: &[u8], expected: &[Seen]) {
     }
 }
 
+fn binary(bytes: &[u8]) -> Seen {
+    Seen::Message(MessageKind::Binary, bytes.to_vec())
+}
+
 fn text(text: &str) -> Seen {
     Seen::Message(MessageKind::Text, text.as_bytes().to_vec())
 }
@@ -269,6 +273,30 @@ fn a_message_of_the_growth_step_is_gathered_without_moving() {
         feed(&mut receiver, &[piece], true);
     }
     assert!(receiver.gathering.is_none());
+}
+
+#[test]
+fn a_message_is_gathered_in_memory_that_is_lent_unless_it_is_far_too_much() {
+    for (lent, len, is_taken) in [
+        (GROWTH_STEP, 1000, true),
+        (3 * GROWTH_STEP, 1000, false),
+        (3 * GROWTH_STEP, 2 * GROWTH_STEP, true),
+        (100, 2 * GROWTH_STEP, true),
+    ] {
+        let mut receiver = full(Limits { max_message_size: u64::MAX, ..LIMITS });
+        receiver.lent = vec![9; lent];
+        let place = receiver.lent.as_ptr();
+        let bytes = frame(0x82, &vec![5; len]);
+        let (front, back) = bytes.split_at(50);
+        assert_eq!(feed(&mut receiver, &[front], false), []);
+        assert_eq!(receiver.lent.capacity() == 0, is_taken, "{lent} for {len}");
+        let is_there = receiver.gathering.as_ref().unwrap().bytes.as_ptr() == place;
+        assert!(is_there == is_taken || lent == 100);
+        assert_eq!(feed(&mut receiver, &[back], true), [binary(&vec![5; len])]);
+        // What lies whole in the buffer needs none.
+        assert_eq!(feed(&mut receiver, &[&frame(0x82, b"x")], false), [binary(b"x")]);
+        assert_eq!(receiver.lent.capacity() == 0, is_taken);
+    }
 }
 
 #[test]

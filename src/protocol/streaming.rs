@@ -31,7 +31,7 @@ impl Streaming {
 
     /// Returns how much of the message was left before this frame.
     pub(super) fn begin_frame(&mut self, key: [u8; 4]) -> usize {
-        let rest = self.payload_len - self.done;
+        let rest = self.left();
         self.frame = Some(Frame { key, len: frame::next_frame_len(rest), done: 0 });
         rest
     }
@@ -43,6 +43,11 @@ impl Streaming {
 
     pub fn has_ended(&self) -> bool {
         self.done == self.payload_len
+    }
+
+    /// Payload that is not in any chunk yet.
+    pub fn left(&self) -> usize {
+        self.payload_len - self.done
     }
 
     /// Fills an empty chunk with the frame's next bytes on the wire.

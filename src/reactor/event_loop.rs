@@ -80,7 +80,8 @@ impl EventLoop {
             let timeout = if !self.again.is_empty() {
                 Some(Duration::ZERO)
             } else if self.mailbox.may_sleep() {
-                self.timers.until_next(moment)
+                let next = self.timers.until_next(moment);
+                next.into_iter().chain(self.scratch.spare.time_left(moment.into())).min()
             } else if std::mem::take(&mut has_polled) {
                 // What this round has posted need not wait for another look at the sockets.
                 events.clear();
@@ -108,6 +109,7 @@ impl EventLoop {
     fn round(&mut self, events: &Events, posts: &mut Posts) -> Moment {
         let now = timers::now();
         let moment = Moment::from(now);
+        self.scratch.spare.expire(now);
         self.gather(events, posts, moment);
         self.run_due(now);
         moment

@@ -5,6 +5,7 @@ pub mod event_loop;
 pub mod gauge;
 pub mod mailbox;
 pub mod pool;
+pub mod spare;
 pub mod task;
 pub mod timers;
 pub mod workers;

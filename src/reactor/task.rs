@@ -11,6 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use super::mailbox::{Address, Remote};
+use super::spare::Spare;
 
 /// A small state machine that owns at most one registered source. Lives on one thread.
 pub trait Task: Send {
@@ -88,10 +89,13 @@ pub struct Scratch {
     /// What compressed payload is inflated into: nothing, until `with_inflated` makes it
     /// `INFLATED_BYTES` and one byte behind.
     pub inflated: Box<[u8]>,
+    /// For the next large message, what the last one lay in.
+    pub spare: Spare,
 }
 
 pub const INPUT_BYTES: usize = 256 * 1024;
-pub const CIPHERTEXT_BYTES: usize = 64 * 1024;
+/// Four of the largest records, and what belongs to them.
+pub const CIPHERTEXT_BYTES: usize = 4 * (16 * 1024 + 64);
 pub const INFLATED_BYTES: usize = 64 * 1024;
 
 impl Scratch {
@@ -109,6 +113,7 @@ impl Default for Scratch {
             input: vec![0; INPUT_BYTES + 1].into_boxed_slice(),
             ciphertext: vec![0; CIPHERTEXT_BYTES].into_boxed_slice(),
             inflated: Box::default(),
+            spare: Spare::default(),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and nobody but this function can tell the vector how much of it: clearing the memory first would
 //! cost as much as the read itself on large messages. The system's estimates of a TCP path come by
 //! a call that no library of ours wraps, and of why a name has no address the standard library
-//! keeps the sentence and drops the code.
+//! keeps the sentence and drops the code. Nor does one set the mark below which it keeps silent.
 #![allow(unsafe_code)]
 
 #[cfg(unix)]
@@ -79,6 +79,32 @@ impl Readiness {
     pub fn comes_within(self, _: Duration) -> bool {
         false
     }
+}
+
+/// From now on the system tells of what has arrived when it is so many bytes, or when it has no room
+/// for more, or when the peer has ended; and at once if there are as many already. `false`: it does
+/// not, and goes on as before.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn set_low_water(socket: &TcpStream, bytes: usize) -> bool {
+    use std::os::fd::AsRawFd;
+
+    let value = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the system reads an integer from where there is one, of the size that it is told.
+    let answer = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVLOWAT,
+            (&raw const value).cast(),
+            size_of_val(&value) as libc::socklen_t,
+        )
+    };
+    answer == 0
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn set_low_water(_: &TcpStream, _: usize) -> bool {
+    false
 }
 
 /// All addresses of a name, in the order of the system's preference. Takes as long as it likes.

@@ -17,6 +17,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 
 pub use certificate_fault::{CertificateFault, CertificateFaults};
 pub use fault::{HandshakeFault, Refusal, SetupFault, TlsFault};
+pub(super) use in_place::decrypting_in_place;
 pub(super) use note::{CertificateRequest, note_certificate_request, note_verdict};
 pub use room::Room;
 pub(super) use sealed::forget_spares;
@@ -32,6 +33,7 @@ mod agreed;
 mod certificate_fault;
 mod drive;
 mod fault;
+mod in_place;
 mod note;
 mod room;
 mod sealed;

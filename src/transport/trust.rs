@@ -19,7 +19,7 @@ use rustls::{CipherSuite, ClientConfig, KeyLogFile};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::identity::{Answer, ClientCertificate};
-use super::tls::{CertificateFault, SetupFault, TlsFault, forget_spares};
+use super::tls::{CertificateFault, SetupFault, TlsFault, decrypting_in_place, forget_spares};
 use super::verify::{RouteVerification, Rules, ServerVerification, SystemRoots};
 
 /// Configurations kept although no socket holds them, so that sessions survive a reconnect.
@@ -142,7 +142,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     compile_error!("one of the features `ring` and `aws-lc-rs` must be on");
     // The others stay behind it in their order.
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != PREFERRED);
-    Arc::new(provider)
+    Arc::new(decrypting_in_place(provider))
 }
 
 /// A private key in the form that this cryptography signs with. It only borrows the key, other

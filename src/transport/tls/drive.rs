@@ -7,6 +7,7 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
 };
 
+use super::in_place::look_for_plaintext;
 use super::sealed::Sealed;
 use super::{Room, TlsFault, TlsSession};
 
@@ -37,7 +38,11 @@ impl TlsSession {
                 refused = self.judge_resumed().err();
             }
             let rest = ciphertext.get_mut(taken..).unwrap_or_default();
-            let UnbufferedStatus { discard, state } = self.connection.process_tls_records(rest);
+            let (connection, from) = (&mut self.connection, taken);
+            let (UnbufferedStatus { discard, state }, found) = match self.has_opened {
+                true => look_for_plaintext(rest, |rest| connection.process_tls_records(rest)),
+                false => (connection.process_tls_records(rest), None),
+            };
             taken += discard;
             match state.map_err(Stop::Engine)? {
                 ConnectionState::ReadTraffic(mut traffic) => {
@@ -45,13 +50,16 @@ impl TlsSession {
                     while let Some(record) = traffic.next_record() {
                         let record = record.map_err(Stop::Engine)?;
                         taken += record.discard;
-                        if refused.is_some() {
-                            continue;
+                        if refused.is_none() && found.is_none() {
+                            put(record.payload, &mut self.plain, room);
                         }
-                        // What waits already comes first.
-                        let fits = if self.plain.is_empty() { room.put(record.payload) } else { 0 };
-                        let rest = record.payload.get(fits..).unwrap_or_default();
-                        self.plain.extend_from_slice(rest);
+                    }
+                    // Of the one record that there was then, rustls has a byte, the rest is here.
+                    drop(traffic);
+                    if let Some(found) = found.filter(|_| refused.is_none()) {
+                        let found = found.start + from..found.end + from;
+                        let payload = ciphertext.get(found).unwrap_or_default();
+                        put(payload, &mut self.plain, room);
                     }
                 }
                 ConnectionState::EncodeTlsData(data) => encode(data, &mut self.sealed),
@@ -105,6 +113,12 @@ impl TlsSession {
             }
         }
     }
+}
+
+/// What waits already comes first.
+fn put(payload: &[u8], waiting: &mut Vec<u8>, room: &mut Room<'_>) {
+    let fits = if waiting.is_empty() { room.put(payload) } else { 0 };
+    waiting.extend_from_slice(payload.get(fits..).unwrap_or_default());
 }
 
 fn encode(mut data: EncodeTlsData<'_, ClientConnectionData>, sealed: &mut Sealed) {

@@ -4,6 +4,7 @@ use crate::transport::verify::fixture::{Authority, Pair, feed, read, take_cipher
 use std::io::{Read, Write};
 
 use rcgen::date_time_ymd;
+use rustls::unbuffered::ConnectionState;
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ServerConfig, SupportedProtocolVersion};
 
@@ -193,6 +194,33 @@ fn an_idle_session_holds_no_buffer() {
         let session = &pair.client;
         assert_eq!((session.held.capacity(), session.plain.capacity()), (0, 0));
         assert!(session.ciphertext().is_empty());
+    }
+}
+
+#[test]
+fn a_large_record_is_found_where_it_was_decrypted() {
+    for versions in [&[&TLS13], &[&TLS12]] {
+        for (bytes, is_found) in [(16 * 1024, true), (1024, true), (1023, false), (1, false)] {
+            let mut pair = open_pair(versions);
+            pair.server.writer().write_all(&pattern(bytes)).unwrap();
+            let mut ciphertext = pair.take_for_client();
+            let connection = &mut pair.client.connection;
+            let (shown, found) = in_place::look_for_plaintext(&mut ciphertext, |buffer| {
+                let status = connection.process_tls_records(buffer);
+                let Ok(ConnectionState::ReadTraffic(mut traffic)) = status.state else { panic!() };
+                let shown = traffic.next_record().unwrap().unwrap().payload.to_vec();
+                assert!(traffic.next_record().is_none());
+                shown
+            });
+            assert_eq!(found.is_some(), is_found);
+            match found {
+                Some(found) => {
+                    assert!(ciphertext[found] == pattern(bytes));
+                    assert_eq!(shown, pattern(1));
+                }
+                None => assert!(shown == pattern(bytes)),
+            }
+        }
     }
 }
 
