@@ -133,7 +133,8 @@ impl Page {
             return text;
         }
         format!(
-            "\n## Goals\n\n{met} of {all} are met.\n\n\
+            "\n## Goals\n\n{met} of {all} are met; what stands in the way of the others is in \
+             [limits.md](limits.md).\n\n\
              | workload | row | measured as | goal | median | quartiles | |\n\
              |---|---|---|--:|--:|--:|---|\n{text}"
         )

@@ -259,7 +259,9 @@ mod tests {
         assert_runs_in_order(&workers, 20);
         {
             let state = lock(&workers.0.state);
-            assert_eq!(state.under_way.len(), MAX_OF_ONE_SUBJECT);
+            // A lively one may still be on its way out.
+            let dead = state.under_way.iter().filter(|call| call.subjects == about("dead"));
+            assert_eq!(dead.count(), MAX_OF_ONE_SUBJECT);
             assert_eq!(state.queue.len(), 3 * MAX_WORKERS - MAX_OF_ONE_SUBJECT + 1);
             assert!(state.alive <= MAX_OF_ONE_SUBJECT + AT_A_TIME, "{}", state.alive);
         }

@@ -10,6 +10,7 @@ use anyws::ffi::socket::*;
 use anyws::ffi::types::*;
 
 use crate::support::client::{Client, Mode, Told};
+use crate::support::gate::Gate;
 use crate::support::server::{
     BOTH, Nobody, Server, Tls, eventually, frame, read_frame, read_request,
 };
@@ -18,10 +19,13 @@ use crate::{PING, PONG, answer, close, connected, everywhere, telling_server};
 #[test]
 fn round_trips_of_the_heartbeat_are_told_and_kept() {
     for tls in BOTH {
-        let (server, _wire) = Server::scripted(tls, |stream, _| {
+        let gate = Gate::default();
+        let none_is_known = gate.clone();
+        let (server, _wire) = Server::scripted(tls, move |stream, _| {
             let (_silence, clock) = channel::<()>();
             while let Some((first, payload)) = read_frame(stream) {
                 assert_eq!(first, PING);
+                gate.pass();
                 let _ = clock.recv_timeout(Duration::from_millis(30));
                 if stream.write_all(&frame(PONG, &payload)).is_err() {
                     break;
@@ -31,6 +35,7 @@ fn round_trips_of_the_heartbeat_are_told_and_kept() {
         let controls = [(WS_CONTROL_PING_INTERVAL_MS, 60)];
         let client = connected(Mode::Callback, &server, &controls);
         assert_eq!(client.statistics().round_trip_us, 0);
+        none_is_known.open();
         let mut times = Vec::new();
         for _ in 0..4 {
             let Told::Pong(time) = client.next() else { panic!("not a pong") };
