@@ -38,11 +38,11 @@ impl Measured {
     /// The row of another client to which one is compared: its only one, else the one that does
     /// the same.
     pub fn counterpart(&self, row: &Row, client: &str) -> Option<&Row> {
-        let same = |other: &&Row| {
-            let variant = row.label.split_once(", ").map(|(_, variant)| variant);
-            other.label.split_once(", ") == variant.map(|variant| (client, variant))
-        };
-        self.row(client).or_else(|| self.rows.iter().find(same))
+        self.row(client).or_else(|| {
+            let (_, variant) = row.label.split_once(", ")?;
+            let same = Some((client, variant));
+            self.rows.iter().find(|other| other.label.split_once(", ") == same)
+        })
     }
 
     /// Of the ratios within one repetition each.

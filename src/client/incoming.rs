@@ -128,6 +128,11 @@ impl Reading {
         matches!(self.completion, Completion::Waiter(_))
     }
 
+    /// Whether it does not end with the first bytes.
+    pub fn must_be_filled(&self) -> bool {
+        !self.is_partial
+    }
+
     /// As many of these as there is room for.
     pub fn take(&mut self, bytes: &[u8]) -> usize {
         let room = self.room();

@@ -25,14 +25,18 @@ use super::open::{Open, Outcome};
 use super::reading::{HEADER_READ_BYTES, LARGE_FRAME_BYTES};
 use super::state::State;
 
-/// The session looks so often whether what it lent is used, and the thread waits so long for more
-/// before it leaves that to the session.
+/// The thread waits so long for more before it leaves that to the session.
 const PATIENCE: Duration = Duration::from_millis(1);
 /// To lend costs some calls on both sides, and waiting some more: only a flood is worth it, which
 /// brings so much in that time.
 const FLOOD_BYTES: u64 = 128 * 1024;
+/// The session looks so often whether what it lent is used: both sides stop for that.
+const LOOK_IN: Duration = Duration::from_millis(10);
+const LOOK_IN_BYTES: u64 = 10 * FLOOD_BYTES;
 /// One call of the system: whoever wants it back need not wait longer than for this.
 const MOST_BYTES: usize = 1 << 20;
+/// So much of what is still wanted must have arrived before the thread is woken for it.
+const LOW_WATER_BYTES: usize = 512 * 1024;
 
 /// The right to receive, and what goes with it.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Loan {
     unread: Vec<u8>,
     /// How the connection has ended.
     end: Option<Result<(), StreamFault>>,
+    /// What the system was told to wait for.
+    low_water: usize,
 }
 
 /// What a read came to.
@@ -54,8 +60,20 @@ pub struct Loan {
 enum Step {
     /// There may be more at once.
     Bytes,
-    /// There is no more for now.
-    Blocked,
+    /// That was all for now.
+    Last,
+    /// There was nothing.
+    Nothing,
+}
+
+impl Step {
+    fn of(got: usize, wanted: usize) -> Step {
+        match got {
+            0 => Step::Nothing,
+            _ if got < wanted => Step::Last,
+            _ => Step::Bytes,
+        }
+    }
 }
 
 impl Loan {
@@ -78,7 +96,7 @@ impl Loan {
         let got = self.receive(room.get_mut(..count).unwrap_or_default());
         reading.advance(got);
         self.receiver.direct_taken(got);
-        if got < count { Step::Blocked } else { Step::Bytes }
+        Step::of(got, count)
     }
 
     /// Between frames: reads little more than the next header.
@@ -106,7 +124,17 @@ impl Loan {
             }
             at = behind;
         }
-        if end < HEADER_READ_BYTES { Step::Blocked } else { Step::Bytes }
+        Step::of(end, HEADER_READ_BYTES)
+    }
+
+    /// The thread is about to wait: for what ends the read, or for much of it.
+    fn set_low_water(&mut self, reading: &mut Reading) {
+        let left = self.receiver.direct_left().and_then(|left| usize::try_from(left).ok());
+        let left = left.filter(|_| reading.must_be_filled()).unwrap_or(1);
+        let wanted = left.min(reading.room().len()).clamp(1, LOW_WATER_BYTES);
+        if wanted != self.low_water && system::set_low_water(&self.tcp, wanted) {
+            self.low_water = wanted;
+        }
     }
 
     fn receive(&mut self, target: &mut [u8]) -> usize {
@@ -128,9 +156,13 @@ impl Loan {
 impl Link {
     /// Goes on with the read that this thread waits for, as long as it may and bytes come.
     pub(super) fn read_on_loan(&self, deadline: Option<Instant>) {
+        let mut has_waited = false;
         while let Some((mut reading, mut loan)) = self.incoming().borrow_loan() {
             let mut surplus = Vec::new();
             let step = loan.read(&mut reading, &mut surplus);
+            if step != Step::Bytes {
+                loan.set_low_water(&mut reading);
+            }
             self.store_received(&loan.receiver.traffic, loan.bytes_received);
             let is_over = loan.is_over;
             let socket = system::Readiness::of(&loan.tcp);
@@ -142,18 +174,21 @@ impl Link {
                 return;
             }
             if step == Step::Bytes {
+                has_waited = false;
                 continue;
             }
-            let left = deadline.map(|it| it.saturating_duration_since(crate::reactor::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return;
-            }
-            if !socket.comes_within(left.map_or(PATIENCE, |left| left.min(PATIENCE))) {
+            // Less than was waited for is not nothing.
+            if step == Step::Nothing && has_waited {
                 if self.incoming().give_up_loan() {
                     self.kick();
                 }
                 return;
             }
+            let left = deadline.map(|it| it.saturating_duration_since(crate::reactor::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return;
+            }
+            has_waited = !socket.comes_within(left.map_or(PATIENCE, |left| left.min(PATIENCE)));
         }
     }
 }
@@ -189,11 +224,11 @@ impl Lender {
     /// Whether it goes on, now that so much has been received; judged once in a while.
     fn flood_goes_on(&mut self, received: u64, now: Instant) -> bool {
         let (at, before) = *self.judged.get_or_insert((now, received));
-        if now.saturating_duration_since(at) < PATIENCE {
+        if now.saturating_duration_since(at) < LOOK_IN {
             return true;
         }
         self.judged = Some((now, received));
-        received - before >= FLOOD_BYTES
+        received - before >= LOOK_IN_BYTES
     }
 
     /// Whether there is one: much has just come, and the socket is about to be read again.
@@ -257,7 +292,11 @@ impl Open {
         let Missed { readable, writable, hung_up } = std::mem::take(missed);
         (turn.readable, turn.writable, turn.hung_up) = (readable, writable, hung_up);
         self.lender.is_lent = false;
-        let Loan { tcp: _, receiver, bytes_received, heard_at, is_over, unread, end } = *loan;
+        let Loan { tcp, receiver, bytes_received, heard_at, is_over, unread, end, low_water } =
+            *loan;
+        if low_water > 1 {
+            system::set_low_water(&tcp, 1);
+        }
         self.lender.is_wanted = !is_over && self.lender.flood_goes_on(bytes_received, turn.now);
         self.receiver = receiver;
         self.bytes_received = bytes_received;
@@ -309,7 +348,8 @@ impl Open {
             is_over: false,
             unread: Vec::new(),
             end: None,
+            low_water: 1,
         }));
-        turn.now.checked_add(PATIENCE)
+        turn.now.checked_add(LOOK_IN)
     }
 }
