@@ -146,6 +146,8 @@ pub struct Deliverer {
 const LARGE_MESSAGE_BYTES: usize = 128 * 1024;
 /// From so many bytes on a burst goes to the queue with the buffer that it lies in.
 const LARGE_BURST_BYTES: usize = 32 * 1024;
+
+/// Where events go.
 enum Way {
     /// To the handlers, or to whoever pulls.
     Direct(Delivery),
